@@ -10,7 +10,6 @@ character of a page is in at least one chunk, and a chunk's text is exactly its 
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
@@ -25,10 +24,10 @@ CONTEXT_CHARS = 160
 SMALL_TOKENS = 40
 """A passage below this waits for its neighbours across a heading: two lines alone embed as noise."""
 
-CHARS_PER_TOKEN = 8 """Upper bound for one token's share: a word of 100+ letters is one unknown token to BERT, but it
-still has to be read."""
+CHARS_PER_TOKEN = 8
+"""Bound for one token's share: a word of 100+ letters is one unknown token to BERT, but it still has to be read."""
 
-_PARAGRAPH = re.compile(r"\S(?:.*?\S)?(?=\s*\n[ \t]*\n|\s*\Z)", re.DOTALL)
+_BLANK_LINE = re.compile(r"\n[ \t]*\n")
 _SENTENCE_END = re.compile(r"[.!?…](?:[\"'”’»)\]]*)(?=\s)|[。！？]")
 
 TokenSpans = Callable[[str], list[tuple[int, int]]]
@@ -94,9 +93,8 @@ class _Cutter:
         self.document = document
         self.token_spans = token_spans
         self.max_tokens = max_tokens
-        self.flows = (
-            document.media_type == "application/pdf"
-        )  # elsewhere a page (slide, sheet, part) is a unit of sense
+        # elsewhere a page (slide, sheet, part) is a unit of sense
+        self.flows = document.media_type == "application/pdf"
         self._path: list[tuple[int, str]] = []
 
     def budget(self, headings: tuple[str, ...]) -> int:
@@ -153,7 +151,7 @@ class _Cutter:
             if stop < end:
                 stop = _boundary(page.text, start, stop, end, rows=kind == "table")
             text_end = start + len(page.text[start:stop].rstrip())
-            tokens = len(self.token_spans(page.text[start:text_end]))
+            tokens = max(len(self.token_spans(page.text[start:text_end])), (text_end - start) // CHARS_PER_TOKEN)
             yield _Unit(kind, page.number, start, text_end, tokens, headings)
             start = stop
 
@@ -170,13 +168,15 @@ class _Cutter:
 
 def _paragraphs(text: str) -> Iterator[Block]:
     """Blocks for pages whose reader knows none: what blank lines separate."""
-    for match in _PARAGRAPH.finditer(text):
-        yield Block("text", match.start(), match.end())
+    start = 0
+    for match in _BLANK_LINE.finditer(text):
+        yield Block("text", start, match.start())
+        start = match.end()
+    yield Block("text", start, len(text))
 
 
 def _boundary(text: str, start: int, stop: int, end: int, *, rows: bool) -> int:
-    """The best place to cut in the second half of `[start, stop]`: row or sentence end, line end, word end, else
-    `stop`."""
+    """The best cut in the second half of `[start, stop]`: row or sentence end, line end, word end, else `stop`."""
     floor = start + (stop - start) // 2
     line = text.rfind("\n", floor, min(stop + 1, end))
     if rows and line > 0:
@@ -292,21 +292,3 @@ def _spans(units: list[_Unit], pages: dict[int, str]) -> tuple[PageSpan, ...]:
         else:
             spans.append(PageSpan(unit.page, unit.start, unit.end))
     return tuple(spans)
-
-
-def span_at(chunk: Chunk, offset: int) -> tuple[PageSpan, int]:
-    """The span that holds character `offset` of a chunk's text, and the offset in its page.
-
-    Raises:
-        IndexError: `offset` lies outside the text.
-    """
-    starts: list[int] = []
-    position = 0
-    for span in chunk.spans:
-        starts.append(position)
-        position += span.end - span.start + 1
-    if not 0 <= offset < position:
-        raise IndexError(f"offset {offset} is outside a chunk of {position - 1} characters")
-    index = bisect_right(starts, offset) - 1
-    span = chunk.spans[index]
-    return span, min(span.start + offset - starts[index], span.end)
