@@ -1,8 +1,8 @@
 """Texts to unit vectors with a sentence-transformers model that lies in a folder on this box.
 
 Knows nothing of documents, chunks or the index. The folder's weights are checked against a sha256 before torch reads
-them; only safetensors are accepted, no code out of the folder is ever run and no network is asked. Counting tokens needs
-the `tokenizers` package alone; torch and sentence-transformers (5 s, 400 MB) are imported at the first vector wanted.
+them; only safetensors are accepted, no code out of the folder is ever run and no network is asked. Counting tokens
+needs the `tokenizers` package alone; torch and sentence-transformers (5 s, 400 MB) are imported at the first vector wanted.
 Method: mean-pooled BERT embeddings (Reimers & Gurevych 2019), pooling and normalisation as the folder states them.
 """
 
