@@ -1,0 +1,55 @@
+# Each target does the set-up it needs, once: `make demo` and `make test` are the only commands to type on a fresh machine.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+PIP    := $(BIN)/python -m pip --disable-pip-version-check
+PORT   ?= 8321
+
+# llama.cpp is compiled for this machine as a library only: its tools, server, examples and image code are not needed.
+export CMAKE_ARGS ?= -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAVA_BUILD=OFF
+
+.PHONY: demo run test lint bench corpora clean
+
+$(VENV)/.installed: pyproject.toml constraints.txt
+	@echo "Setting up $(VENV) once: this takes some minutes, llama.cpp is compiled for this machine."
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(PIP) install --quiet -c constraints.txt torch
+	$(PIP) install --quiet -c constraints.txt -e .
+	@touch $@
+
+$(VENV)/.installed-dev: $(VENV)/.installed
+	$(PIP) install --quiet -c constraints.txt -e ".[dev]"
+	@touch $@
+
+demo: $(VENV)/.installed
+	@echo
+	@echo "1. A folder of documents goes in (corpora/field-manual: a manual of a water-treatment unit, a sheet, a log)"
+	$(BIN)/ragedge --config configs/field-manual.toml ingest corpora/field-manual/documents
+	@echo
+	@echo "2. Three questions"
+	@$(BIN)/ragedge --config configs/field-manual.toml ask --file corpora/field-manual/demo-questions.txt
+	@echo
+	@echo "3. Ask on: open the page with   make run   and go to http://127.0.0.1:$(PORT)/"
+	@echo "   Your own documents:          $(BIN)/ragedge ingest FOLDER && $(BIN)/ragedge serve"
+
+run: $(VENV)/.installed
+	$(BIN)/ragedge --config configs/field-manual.toml ingest corpora/field-manual/documents
+	$(BIN)/ragedge --config configs/field-manual.toml serve --port $(PORT)
+
+test: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(VENV)/.installed
+	$(BIN)/ragedge --config configs/field-manual.toml bench
+
+corpora: $(VENV)/.installed-dev
+	$(BIN)/python -m tools.corpora
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build *.egg-info
