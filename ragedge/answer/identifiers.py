@@ -1,8 +1,8 @@
 """Codes, numbers and quoted words that a question pins down: what must stand in a passage letter by letter.
 
 Part and fault codes ("E-417", "4.510.210", "CFOL007"), sizes ("M8 x 40"), numbers behind a naming word ("form 8288")
-and numbers with a unit ("45 Nm"). Years and bare small numbers are left to the word search: they stand everywhere. Pure;
-knows no index. An identifier is compared by its runs of letters and digits: "E-417" also finds "E417" and "E 417".
+and numbers with a unit ("45 Nm"). Years and bare small numbers are left to the word search: they stand everywhere.
+Pure; knows no index. An identifier is compared by its runs of letters and digits: "E-417" finds "E417" and "E 417".
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 Knows nothing of documents, chunks or the index. The folder's weights are checked against a sha256 before torch reads
 them; only safetensors are accepted, no code out of the folder is ever run and no network is asked. Counting tokens
-needs the `tokenizers` package alone; torch and sentence-transformers (5 s, 400 MB) are imported at the first vector wanted.
+needs the `tokenizers` package alone; torch and sentence-transformers (5 s, 400 MB) come with the first embed call.
 Method: mean-pooled BERT embeddings (Reimers & Gurevych 2019), pooling and normalisation as the folder states them.
 """
 
@@ -183,6 +183,7 @@ class SentenceTransformerEmbedder:
             ) from error
         for name in ("sentence_transformers", "transformers"):
             logging.getLogger(name).setLevel(logging.ERROR)
+        importlib.import_module("transformers.utils.logging").disable_progress_bar()
         torch.set_num_threads(self._threads or _careful_threads(torch.get_num_threads()))
         try:
             model = package.SentenceTransformer(

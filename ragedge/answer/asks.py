@@ -1,0 +1,115 @@
+"""What kind of answer a question asks for, by its question words; and whether a text could be of that kind.
+
+English, German, French and Spanish; a question that shows none of the patterns is "any". Pure, rules only: a wrong
+guess costs a few points of a score, never an answer.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal
+
+Kind = Literal["how_to", "number", "time", "person", "place", "yes_no", "any"]
+
+
+def _any_of(lines: str) -> re.Pattern[str]:
+    """One pattern out of alternatives, one or more per line."""
+    return re.compile(rf"\b(?:{'|'.join(line.strip() for line in lines.strip().splitlines())})\b")
+
+
+_PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
+    (
+        "number",
+        _any_of(
+            """
+            how (?:many|much|long|far|high|tall|deep|wide|big|large|heavy|old|often|fast|hot|cold|tight|thick|strong)
+            at (?:which|what) (?:temperature|pressure|position|percentage|rate)
+            (?:what|which) (?:share|percentage|percent|number|size|amount|distance|temperature|pressure|torque|price)
+            (?:what|which) (?:cost|dose|ratio|weight|voltage|length|width|height|depth|speed|code|line|form|position)
+            what is the (?:torque|maximum|minimum|price|cost|dose|limit|number|weight|voltage|pressure|temperature)
+            wie ?viele?|wie (?:lange|weit|hoch|tief|breit|groß|schwer|alt|oft|schnell|warm|fest|teuer)
+            combien|quel(?:le)? (?:est )?(?:la |le )?(?:nombre|quantité|taille|prix|pression|température)
+            cuánt[oa]s?|qué (?:cantidad|tamaño|precio|presión|temperatura)
+            """
+        ),
+    ),
+    (
+        "time",
+        _any_of(
+            """
+            when|by when|until when|what time|(?:what|which) (?:year|date|day|month|century|time|weekday)
+            wann|bis wann|seit wann|in welchem jahr|um wie ?viel uhr
+            quand|en quelle année|à quelle heure|cuándo|en qué año|a qué hora
+            """
+        ),
+    ),
+    (
+        "person",
+        _any_of(
+            """
+            who|whom|whose|(?:which|what) (?:person|artist|author|man|woman|king|president)
+            wer|wen|wem|wessen|qui|quién(?:es)?
+            """
+        ),
+    ),
+    (
+        "place",
+        _any_of(
+            """
+            where|(?:which|what) (?:country|city|town|place|room|state|church|location)
+            wo|wohin|woher|où|dónde
+            """
+        ),
+    ),
+    (
+        "how_to",
+        _any_of(
+            """
+            how (?:do|can|should|shall|must|to|would|could|does one)
+            what (?:should|do|must|can|shall) (?:i|we|you|one) do|(?:what|which) (?:are the )?(?:steps|procedure)
+            wie (?:kann|muss|soll|wird|werden|geht|mache?|baut|stelle|prüfe|wechsle)|was (?:muss|soll|kann) ich tun
+            comment|que (?:dois|faut)|cómo|qué (?:debo|hay que)
+            """
+        ),
+    ),
+    (
+        "yes_no",
+        re.compile(
+            r"(?:^|[.!;:,] *)(?:is|are|was|were|do|does|did|can|could|may|must|should|will|would|has|have|had"
+            r"|ist|sind|war|darf|kann|muss|soll|gibt|hat|haben|est-ce|peut-on|es|son|puede|hay)\b[^.!]*\?"
+        ),
+    ),
+)
+
+_NUMBER = re.compile(
+    r"\d|\b(one|two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozen|hundred|thousand|million|half|twice|once"
+    r"|zwei|drei|vier|fünf|sechs|sieben|acht|neun|zehn|deux|trois|quatre|cinq|sept|huit|neuf|dix|dos|tres|cuatro|cinco)\b",
+    re.I,
+)
+_TIME = re.compile(
+    r"\d|\b(january|february|march|april|may|june|july|august|september|october|november|december|monday|tuesday|wednesday"
+    r"|thursday|friday|saturday|sunday|century|daily|weekly|monthly|noon|midnight|morning|evening|spring|summer|autumn"
+    r"|winter|januar|februar|märz|mai|juni|juli|oktober|dezember|montag|dienstag|mittwoch|donnerstag|freitag|samstag"
+    r"|sonntag|lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche|lunes|martes|miércoles|jueves|viernes|sábado)",
+    re.I,
+)
+_NAME = re.compile(r"(?<=[a-zß-ÿ0-9,;:(|] )[A-ZÀ-Þ][\w'’-]+|^\W*[A-ZÀ-Þ][\w'’-]+ [A-ZÀ-Þ]")
+
+
+def kind_of(question: str) -> Kind:
+    """The first kind whose pattern the question shows."""
+    folded = " ".join(question.casefold().split())
+    return next((kind for kind, pattern in _PATTERNS if pattern.search(folded)), "any")
+
+
+def could_answer(kind: Kind, text: str, asked: str) -> bool:
+    """Whether `text` holds something of the kind; numbers and names that the question itself gives do not count."""
+    if kind == "number":
+        return any(match.group().casefold() not in asked.casefold() for match in re.finditer(r"\d[\d.,]*", text)) or (
+            _NUMBER.search(re.sub(r"\d", "", text)) is not None
+        )
+    if kind == "time":
+        return _TIME.search(text) is not None
+    if kind in ("person", "place"):
+        return any(match.group().casefold() not in asked.casefold() for match in _NAME.finditer(text))
+    return True

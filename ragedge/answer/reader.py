@@ -1,0 +1,299 @@
+"""The extractive reader: passages to the sentences, list items and table rows that answer; no language model.
+
+Each unit of the passages gets a score in [0, 1]: a logistic function of what it shares with the question (words weighed
+by rarity), its vector's cosine, its passage's rank and cosine, and whether it could be of the kind that is asked for. A
+how-to question gets the whole run of steps. Every quote is an exact part of a page. Knows no index and no model: both
+come as functions. The weights are fitted by `tools/fit_gate.py` on SQuAD training articles.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragedge.answer.asks import Kind, could_answer, kind_of
+from ragedge.answer.identifiers import find_identifiers, stands_in
+from ragedge.answer.sentences import content_words
+from ragedge.answer.units import PageOf, Unit, units_of
+from ragedge.contracts import Citation, Evidence, Hit, PageSpan, Retrieval
+from ragedge.errors import InputError
+
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+Rarity = Callable[[Sequence[str]], Mapping[str, float]]
+
+MAX_EVIDENCE = 12  # units returned; nobody shows more
+MAX_EMBEDDED = 24  # units whose vector is computed: about 200 ms on two cores
+MAX_RUN_CHARS = 1_500  # of a run of steps that is quoted as one
+_EMBED_CHARS = 400  # of a unit, about 100 tokens; what comes later in a sentence rarely decides
+_EMBED_CHARS_DENSE = 160  # where 400 characters are more tokens than the embedder reads (dot leaders, CJK)
+_MIN_WORDS = 2  # content words; a unit with fewer is a fragment
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceWeights:
+    """Weights of the logistic score, one per feature of `_features`, then the bias."""
+
+    coverage: float = 2.6
+    passage_coverage: float = 1.4
+    cosine: float = 5.0
+    passage_cosine: float = 1.0
+    rank: float = 1.2
+    kind: float = 0.8
+    fragment: float = -1.5
+    bias: float = -6.2
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The question, taken apart once."""
+
+    text: str
+    kind: Kind
+    weights: Mapping[str, float]
+    identifiers: tuple[str, ...]
+
+
+def read_evidence(
+    question_text: str,
+    retrieval: Retrieval,
+    *,
+    page_of: PageOf,
+    embed: Embed | None,
+    question_vector: NDArray[np.float32] | None,
+    rarity: Rarity,
+    weights: EvidenceWeights = EvidenceWeights(),
+) -> tuple[Evidence, ...]:
+    """The units of the hits that may answer, best first, at most `MAX_EVIDENCE`.
+
+    Args:
+        question_text: what is asked.
+        retrieval: the passages.
+        page_of: (document id, page number) -> Page.
+        embed: texts -> unit vectors [n, dimension]; None: score without.
+        question_vector: unit vector [dimension]; None: score without.
+        rarity: words -> weight > 0, larger for rarer words; a word that is left out weighs 1.
+        weights: of the score.
+
+    `Evidence.coverage` is the share of the question's words, weighed by rarity, that the unit's passage (with title and
+    headings) holds; `Evidence.cosine` that of unit and question, None where it was not computed.
+    """
+    units = [unit for unit in units_of(retrieval, page_of) if unit.kind != "heading"]
+    if not units:
+        return ()
+    asked = _take_apart(question_text, rarity)
+    features = _features(asked, units, retrieval.hits)
+    cosines: dict[int, float] = {}
+    if embed is not None and question_vector is not None:
+        rough = _score(features, weights)
+        chosen = sorted(range(len(units)), key=lambda i: (-rough[i], i))[:MAX_EMBEDDED]
+        texts = [_with_context(units[i], retrieval.hits[units[i].hit_index]) for i in chosen]
+        values = _embed_bounded(embed, texts) @ question_vector
+        cosines = {i: float(value) for i, value in zip(chosen, values, strict=True)}
+        floor = min(cosines.values(), default=0.0)
+        for i in range(len(units)):
+            features[i, 2] = cosines.get(i, floor)
+    scores = _score(features, weights)
+    order = sorted(range(len(units)), key=lambda i: (-scores[i], i))[:MAX_EVIDENCE]
+    evidence = [
+        Evidence(
+            hit_index=units[i].hit_index,
+            text=units[i].text,
+            span=PageSpan(units[i].page, units[i].start, units[i].end),
+            score=float(scores[i]),
+            cosine=cosines.get(i),
+            coverage=float(features[i, 1]),
+        )
+        for i in order
+    ]
+    if asked.kind == "how_to":
+        evidence[0] = _whole_run(evidence[0], units, units[order[0]], page_of)
+    return _without_overlaps(evidence)
+
+
+def _take_apart(question: str, rarity: Rarity) -> _Asked:
+    words = list(dict.fromkeys(content_words(question)))
+    known = rarity(words) if words else {}
+    weights = {_stem(word): max(0.0, float(known.get(word, 1.0))) for word in words}
+    return _Asked(question, kind_of(question), weights, find_identifiers(question))
+
+
+def _features(asked: _Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> NDArray[np.float64]:
+    """One row per unit in the order of `EvidenceWeights`, bias included as 1; column 2 holds the passage's cosine."""
+    rows = np.zeros((len(units), 8))
+    bags = [{_stem(word) for word in content_words(unit.text)} for unit in units]
+    passages = [_passage_words(hit) for hit in hits]
+    for i, unit in enumerate(units):
+        hit = hits[unit.hit_index]
+        near = bags[i].union(_stem(w) for h in hit.chunk.headings[-1:] for w in content_words(h))
+        if i and units[i - 1].hit_index == unit.hit_index:
+            near |= bags[i - 1]
+        own = _coverage(asked, bags[i])
+        rows[i] = (
+            0.7 * own + 0.3 * _coverage(asked, near),
+            _coverage(asked, passages[unit.hit_index]),
+            hit.cosine or 0.0,
+            hit.cosine or 0.0,
+            1.0 / (1.0 + unit.hit_index),
+            could_answer(asked.kind, unit.text, asked.text),
+            unit.kind == "text" and len(bags[i]) < _MIN_WORDS,
+            1.0,
+        )
+        if asked.identifiers:
+            rows[i, 0] += 0.5 * sum(stands_in(name, unit.text) for name in asked.identifiers) / len(asked.identifiers)
+    return rows
+
+
+def _score(features: NDArray[np.float64], weights: EvidenceWeights) -> NDArray[np.float64]:
+    scores: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(features @ np.asarray(astuple(weights)))))
+    return scores
+
+
+def _passage_words(hit: Hit) -> set[str]:
+    text = "\n".join((hit.title, *hit.chunk.headings, hit.chunk.text))
+    return {_stem(word) for word in content_words(text)}
+
+
+def _coverage(asked: _Asked, words: set[str]) -> float:
+    """Share of the question's weight that `words` hold; 0 where the question has no content words."""
+    total = math.fsum(asked.weights.values())
+    if total <= 0:
+        return 0.0
+    return math.fsum(weight for word, weight in asked.weights.items() if word in words) / total
+
+
+def _stem(word: str) -> str:
+    """A word without the commonest English verb and adverb endings, so that "stacking" meets "stack"."""
+    if len(word) < 6 or not word.isalpha():
+        return word[:-1] if len(word) > 3 and word.endswith("e") and word.isalpha() else word
+    for ending in ("ing", "edly", "ed", "ly", "er"):
+        if word.endswith(ending) and len(word) - len(ending) >= 4:
+            word = word[: -len(ending)]
+            break
+    if len(word) > 4 and word[-1] == word[-2]:  # "stopp", "runn"
+        word = word[:-1]
+    return word[:-1] if word.endswith(("e", "y", "i")) else word
+
+
+def _with_context(unit: Unit, hit: Hit) -> str:
+    """A unit as it is embedded: rows and items say little without the heading or title above them."""
+    above = hit.chunk.headings[-1] if hit.chunk.headings else hit.title
+    text = " ".join(unit.text.split())
+    return f"{above[:80]}: {text}" if above and (unit.kind != "text" or len(text) < 60) else text
+
+
+def _embed_bounded(embed: Embed, texts: Sequence[str]) -> NDArray[np.float32]:
+    try:
+        return embed([text[:_EMBED_CHARS] for text in texts])
+    except InputError:
+        return embed([text[:_EMBED_CHARS_DENSE] for text in texts])
+
+
+# ---------------------------------------------------------------------------------------------- runs of steps
+
+
+def _whole_run(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: PageOf) -> Evidence:
+    """`evidence` widened to the run of list items around it, or after it where it introduces one with a colon."""
+    on_page = [u for u in units if u.document_id == best.document_id and u.page == best.page]
+    on_page.sort(key=lambda unit: unit.start)
+    at = on_page.index(best)
+    introduces = best.kind == "text" and best.text.rstrip().endswith(":")
+    if best.kind != "list" and not introduces:
+        return evidence
+    first = last = at
+    while first > 0 and best.kind == "list" and on_page[first - 1].kind == "list":
+        first -= 1
+    while last + 1 < len(on_page) and on_page[last + 1].kind == "list":
+        last += 1
+    if first > 0 and on_page[first - 1].text.rstrip().endswith(":"):
+        first -= 1
+    while on_page[last].end - on_page[first].start > MAX_RUN_CHARS and last > at:
+        last -= 1
+    while on_page[last].end - on_page[first].start > MAX_RUN_CHARS and first < at:
+        first += 1
+    start, end = on_page[first].start, on_page[last].end
+    text = page_of(best.document_id, best.page).text[start:end]
+    return Evidence(
+        evidence.hit_index, text, PageSpan(best.page, start, end), evidence.score, evidence.cosine, evidence.coverage
+    )
+
+
+def _without_overlaps(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Leaves out what a better piece of the same passage already holds."""
+    kept: list[Evidence] = []
+    for item in evidence:
+        span = item.span
+        if not any(
+            other.hit_index == item.hit_index
+            and other.span.page == span.page
+            and span.start < other.span.end
+            and other.span.start < span.end
+            for other in kept
+        ):
+            kept.append(item)
+    return tuple(kept)
+
+
+# ---------------------------------------------------------------------------------------------- the answer
+
+
+def quote_answer(
+    retrieval: Retrieval, evidence: Sequence[Evidence], page_of: PageOf
+) -> tuple[str, tuple[Citation, ...]]:
+    """The extractive answer: up to three exact quotes, best first, each with its citation.
+
+    In the answer's text the line breaks inside a wrapped sentence are spaces; `Citation.quote` is the page's text as it
+    stands. Without evidence the answer is empty.
+    """
+    from_best = [item for i, item in enumerate(evidence[:_MAX_QUOTES]) if i == 0 or _adds(item, evidence[0])]
+    pieces: list[str] = []
+    citations: list[Citation] = []
+    position = 0
+    for number, item in enumerate(from_best, 1):
+        hit = retrieval.hits[item.hit_index]
+        page = page_of(hit.chunk.document_id, item.span.page)
+        shown = _as_shown(item.text)
+        citations.append(
+            Citation(
+                number=number,
+                chunk_id=hit.chunk.id,
+                document_id=hit.chunk.document_id,
+                document_path=hit.chunk.document_path,
+                title=hit.title,
+                pages=tuple(sorted({span.page for span in hit.chunk.spans})),
+                page_label=page.label,
+                span=item.span,
+                quote=page.text[item.span.start : item.span.end],
+                answer_start=position,
+                answer_end=position + len(shown),
+                support=1.0,
+            )
+        )
+        pieces.append(shown)
+        position += len(shown) + len(_BETWEEN)
+    return _BETWEEN.join(pieces), tuple(citations)
+
+
+_MAX_QUOTES = 3
+_BETWEEN = "\n\n"
+_SECOND_QUOTE = 0.9  # of the best score; what is further behind is shown as a passage, not as the answer
+
+
+def _adds(item: Evidence, best: Evidence) -> bool:
+    return item.score >= _SECOND_QUOTE * best.score and " ".join(item.text.split()) != " ".join(best.text.split())
+
+
+def _as_shown(text: str) -> str:
+    """Wrapped lines joined; a run of steps keeps one line per step, a table row stays as it is."""
+    lines = [" ".join(line.split()) for line in text.splitlines() if line.strip()]
+    out: list[str] = []
+    for line in lines:
+        starts_item = line[:1] in "-*•▪◦‣·–—+|" or (line[:1].isdigit() and line.lstrip("0123456789")[:1] in (".", ")"))
+        if out and not starts_item and not out[-1].startswith("|"):
+            out[-1] += " " + line
+        else:
+            out.append(line)
+    return "\n".join(out)
