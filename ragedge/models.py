@@ -60,6 +60,21 @@ def embedder_folder(spec: str) -> Path:
     return folder
 
 
+def embedder_sha256(spec: str) -> str:
+    """The sha256 that the weights named by `spec` must have: known for a packaged model, else read off the file.
+
+    An index remembers it, so that a folder whose weights change later is noticed.
+
+    Raises:
+        ConfigError, PackageMissing, ModelMissing: as `embedder_folder`.
+    """
+    prefix, _, name = spec.partition(":")
+    for model in PACKAGED_MODELS:
+        if prefix == "package" and model.package == name.strip():
+            return model.weights_sha256
+    return sha256_of(embedder_folder(spec) / "model.safetensors")
+
+
 def _packaged_folder(package: str) -> Path:
     for model in PACKAGED_MODELS:
         if model.package == package:

@@ -1,0 +1,86 @@
+"""What can be typed: all commands and options, without what they do.
+
+Only the standard library is imported, so that `ragedge --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragedge import __version__
+
+if TYPE_CHECKING:
+    _Verbs = argparse._SubParsersAction[argparse.ArgumentParser]
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """All verbs and options."""
+    parser = argparse.ArgumentParser(prog="ragedge", description="Ask your own documents, offline, on this box.")
+    parser.add_argument("--version", action="version", version=f"ragedge {__version__}")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="a set-up, such as configs/default.toml")
+    verbs = parser.add_subparsers(title="commands", metavar="COMMAND")
+    _add_ingest(verbs)
+    _add_ask(verbs)
+    _add_serve(verbs)
+    _add_index(verbs)
+    _add_measuring(verbs)
+    return parser
+
+
+def _add_ingest(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("ingest", help="read a folder of documents into an index, or bring it up to date")
+    verb.add_argument("folder", type=Path, help="the folder that holds the documents; it is only read")
+    verb.add_argument("--index", metavar="NAME", help="the index to fill (default: the config's)")
+    verb.add_argument("--watch", action="store_true", help="stay and follow the folder's changes")
+    verb.add_argument("--retry", action="store_true", help="try files again that could not be read before")
+    verb.add_argument("--fresh", action="store_true", help="make the index anew, then put it in the old one's place")
+    verb.add_argument("--password", action="append", default=[], metavar="TEXT", help="for encrypted files; repeatable")
+    verb.add_argument("--strict", action="store_true", help="exit with 3 if any file could not be read")
+    verb.add_argument("--json", action="store_true", help="the report as one JSON document")
+    verb.set_defaults(verb="ingest")
+
+
+def _add_ask(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("ask", help="ask a question")
+    verb.add_argument("question", nargs="*", help="one or several questions, each in quotes")
+    verb.add_argument("--file", type=Path, metavar="FILE", help="a text file with one question per line")
+    verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
+    verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    verb.set_defaults(verb="ask")
+
+
+def _add_serve(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("serve", help="start the page and the API on this machine")
+    verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
+    verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument("--host", help="address to listen on (default: the config's, 127.0.0.1)")
+    verb.add_argument("--port", type=int, help="port (default: the config's, 8321)")
+    verb.set_defaults(verb="serve")
+
+
+def _add_index(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("index", help="look after indexes: list, info, check, rebuild, remove")
+    verb.add_argument("action", choices=["list", "info", "check", "rebuild", "remove"])
+    verb.add_argument("name", nargs="?", help="the index (default: the config's)")
+    verb.add_argument("--files", action="store_true", help="info: every file with its state")
+    verb.add_argument("--yes", action="store_true", help="remove: do not ask")
+    verb.set_defaults(verb="index")
+
+
+def _add_measuring(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("eval", help="measure quality with a file of questions")
+    verb.add_argument("questions", type=Path, help="questions.jsonl")
+    verb.add_argument("--corpus", type=Path, metavar="FOLDER", help="ingest this folder first")
+    verb.add_argument("--index", metavar="NAME", help="the index to ask (default: eval-<folder of the questions>)")
+    verb.add_argument("--limit", type=int, metavar="N", help="a random sample of N questions")
+    verb.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
+    verb.add_argument("--json", type=Path, metavar="FILE", help="also write the report as JSON")
+    verb.set_defaults(verb="eval")
+    verb = verbs.add_parser("bench", help="measure speed and memory of this box")
+    verb.add_argument("--corpus", type=Path, metavar="FOLDER", help="documents to read (default: the sample manual)")
+    verb.add_argument("--chunks", type=int, default=10_000, help="size of the index for questions (default 10,000)")
+    verb.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
+    verb.set_defaults(verb="bench")

@@ -1,0 +1,242 @@
+"""Config -> objects: the only place where a name in the config becomes a part.
+
+Heavy packages are imported inside these functions, when the part they make is really wanted: asking for help must not
+load torch. Nothing here computes; a new backend is one file of its own and one line here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from ragedge.config import Config
+from ragedge.contracts import Embedder, Generator, ReadOptions
+from ragedge.errors import ModelMissing
+
+if TYPE_CHECKING:
+    from litestar import Litestar
+
+    from ragedge.ask import Pipeline
+    from ragedge.index.store import Index, IndexSettings
+    from ragedge.ingest.sync import Sync
+    from ragedge.search.retriever import Mode
+
+
+def make_embedder(config: Config) -> Embedder:
+    """The embedder of the config; cheap until the first text is embedded.
+
+    Raises:
+        ModelMissing, ModelCorrupt: its files are absent or not the expected ones.
+    """
+    from ragedge.models import embedder_folder, embedder_sha256
+    from ragedge.search.embedder import SentenceTransformerEmbedder
+
+    wanted = config.embedder
+    return SentenceTransformerEmbedder(
+        embedder_folder(wanted.model),
+        id=wanted.model,
+        sha256=wanted.sha256 or embedder_sha256(wanted.model),
+        max_tokens=wanted.max_tokens - 2,  # [CLS] and [SEP] count towards the model's own limit
+        question_prefix=wanted.question_prefix,
+        passage_prefix=wanted.passage_prefix,
+        threads=wanted.threads or None,
+    )
+
+
+def index_settings(config: Config, embedder: Embedder) -> IndexSettings:
+    """What an index must have been made with to fit this config."""
+    from ragedge.index.store import IndexSettings
+    from ragedge.ingest.chunker import CHUNKER_VERSION
+
+    return IndexSettings(
+        embedder_id=embedder.id,
+        embedder_sha256=embedder.sha256,
+        dimension=embedder.dimension,
+        question_prefix=config.embedder.question_prefix,
+        passage_prefix=config.embedder.passage_prefix,
+        chunker_version=CHUNKER_VERSION,
+        chunk_tokens=min(config.ingest.chunk_tokens, embedder.max_tokens),
+    )
+
+
+def open_index(
+    config: Config,
+    embedder: Embedder,
+    *,
+    mode: Literal["read", "write"] = "read",
+    create: bool = False,
+    folder: Path | None = None,
+) -> Index:
+    """The index of the config, checked against it."""
+    from ragedge.index.store import Index
+    from ragedge.index.swap import settle
+
+    if folder is None:
+        settle(config.index_folder())
+    return Index.open(folder or config.index_folder(), index_settings(config, embedder), mode=mode, create=create)
+
+
+def make_sync(config: Config, index: Index, embedder: Embedder) -> Sync:
+    """The verb that keeps `index` in step with a folder."""
+    from ragedge.ingest.sandbox import Limits, Sandbox
+    from ragedge.ingest.sync import Sync
+
+    wanted = config.ingest
+    options = ReadOptions(passwords=wanted.passwords, ocr=wanted.ocr, ocr_languages=wanted.ocr_languages)
+    limits = Limits(
+        stall_seconds=wanted.stall_seconds,
+        total_seconds=wanted.total_seconds,
+        memory_bytes=wanted.memory_bytes,
+        file_bytes=wanted.file_bytes,
+    )
+    return Sync(index, embedder, lambda: Sandbox(options, limits), chunk_tokens=index.settings.chunk_tokens)
+
+
+@contextmanager
+def open_for_ingest(config: Config, embedder: Embedder, *, fresh: bool = False) -> Iterator[Sync]:
+    """The sync verb over the config's index, opened for writing; with `fresh`, over a new one beside it.
+
+    A fresh index takes over what was uploaded to the old one; `put_in_place` then puts it in the old one's place.
+    """
+    from ragedge.index.store import Index
+    from ragedge.index.swap import fresh_folder, settle
+
+    folder = config.index_folder()
+    settle(folder)
+    with open_index(
+        config, embedder, mode="write", create=True, folder=fresh_folder(folder) if fresh else folder
+    ) as index:
+        sync = make_sync(config, index, embedder)
+        if fresh and folder.is_dir():
+            with Index.open(folder, None) as old:
+                sync.adopt_uploads(old)
+        yield sync
+
+
+def put_in_place(config: Config) -> None:
+    """Let the finished fresh index take the place of the old one."""
+    from ragedge.index.swap import put_in_place
+
+    put_in_place(config.index_folder())
+
+
+def make_generator(config: Config) -> Generator | None:
+    """The language model of the config, or None where exact quotes answer.
+
+    Raises:
+        ModelMissing: the config insists on a model that is not there.
+    """
+    wanted = config.answer
+    path = Path(wanted.model).expanduser() if wanted.model else None
+    if wanted.kind == "extractive" or (wanted.kind == "auto" and path is None):
+        return None
+    if path is None:
+        raise ModelMissing("the config asks for a language model but names none", 'set [answer] model = "FILE.gguf"')
+    if not path.is_file():
+        raise ModelMissing(
+            f'there is no model file "{path}"', 'put a GGUF file there, or set [answer] kind = "extractive"'
+        )
+    from ragedge.answer.llama import LlamaGenerator
+
+    return LlamaGenerator(
+        path,
+        context_tokens=wanted.context_tokens,
+        threads=wanted.threads or None,
+        family=wanted.family,
+        queue_limit=wanted.queue_limit,
+        sha256=wanted.sha256,
+    )
+
+
+def make_pipeline(
+    config: Config,
+    index: Index,
+    embedder: Embedder,
+    generator: Generator | None,
+    *,
+    mode: Mode | None = None,
+) -> Pipeline:
+    """The read path over an opened index."""
+    from ragedge.answer.gate import Thresholds
+    from ragedge.ask import AskSettings, Pipeline
+    from ragedge.search.retriever import Retriever
+
+    retriever = Retriever(
+        index,
+        embedder,
+        top_k=config.search.top_k,
+        candidates=config.search.candidates,
+        mode=mode or config.search.mode,
+    )
+    settings = AskSettings(
+        prompt_tokens=config.answer.prompt_tokens,
+        max_answer_tokens=config.answer.max_answer_tokens,
+        temperature=config.answer.temperature,
+        language=config.language,
+        max_question_chars=config.server.max_question_chars,
+        thresholds=Thresholds(),
+    )
+    return Pipeline(index, retriever, embedder, generator, settings)
+
+
+def make_app(box: Box) -> Litestar:
+    """The service over an opened box."""
+    from ragedge import __version__
+    from ragedge.ingest.readers import SUPPORTED_SUFFIXES
+    from ragedge.server.app import create_app
+    from ragedge.server.settings import ServerSettings, Service
+
+    wanted = box.config.server
+    service = Service(
+        pipeline=box.pipeline,
+        index=box.index,
+        syncer=make_sync(box.config, box.index, box.embedder),
+        engine=box.pipeline.engine,
+        version=__version__,
+        suffixes=SUPPORTED_SUFFIXES,
+    )
+    settings = ServerSettings(
+        host=wanted.host,
+        port=wanted.port,
+        title=wanted.title,
+        allowed_hosts=wanted.allowed_hosts,
+        max_upload_bytes=wanted.max_upload_bytes,
+        max_question_chars=wanted.max_question_chars,
+        queue_limit=wanted.queue_limit,
+        pdf_passwords=box.config.ingest.passwords,
+    )
+    return create_app(service, settings)
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """An opened index with everything around it; close it when done."""
+
+    config: Config
+    embedder: Embedder
+    index: Index
+    generator: Generator | None
+    pipeline: Pipeline
+
+    def close(self) -> None:
+        """Free the model, then the index."""
+        if self.generator is not None:
+            self.generator.close()
+        self.index.close()
+
+    def __enter__(self) -> Box:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def open_box(config: Config, *, mode: Literal["read", "write"] = "read", create: bool = False) -> Box:
+    """Everything a question needs, from a config."""
+    embedder = make_embedder(config)
+    generator = make_generator(config)
+    index = open_index(config, embedder, mode=mode, create=create)
+    return Box(config, embedder, index, generator, make_pipeline(config, index, embedder, generator))

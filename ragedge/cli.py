@@ -1,0 +1,256 @@
+"""The commands: one short function per verb, each a few calls into the modules that do the work.
+
+Only the standard library is imported at the top, so that `ragedge --help` answers at once; a verb imports what it
+needs. Answers and reports go to stdout, progress and errors to stderr. Exit codes are those of `errors.py`; 130 after
+Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ragedge.arguments import build_parser
+from ragedge.errors import ConfigError, IndexMissing, InputError, RagedgeError
+
+if TYPE_CHECKING:
+    from ragedge.config import Config
+    from ragedge.ingest.sync import Sync
+
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells expect it (128 + SIGINT)."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    if not hasattr(options, "verb"):
+        parser.print_help()
+        return 2
+    from ragedge import terminal
+
+    try:
+        return VERBS[options.verb](options)
+    except RagedgeError as error:
+        terminal.show_error(error, sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("stopped", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        # the reader of our output went away (| head); say nothing more, also not at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _config(options: argparse.Namespace) -> Config:
+    from ragedge.config import load_config
+
+    config = load_config(options.config)
+    if getattr(options, "index", None):
+        config = replace(config, index=options.index)
+    if getattr(options, "model", None):
+        config = replace(config, answer=replace(config.answer, model=options.model, kind="llama"))
+    if getattr(options, "password", None):
+        passwords = (*config.ingest.passwords, *options.password)
+        config = replace(config, ingest=replace(config.ingest, passwords=passwords))
+    return config
+
+
+@contextlib.contextmanager
+def _stop_on_interrupt() -> Iterator[threading.Event]:
+    """The first Ctrl-C asks for a stop after the current batch, the second one stops at once."""
+    stop = threading.Event()
+
+    def ask_to_stop(*_: object) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+        print("\nstopping after the current batch; once more to stop at once", file=sys.stderr)
+
+    before = signal.signal(signal.SIGINT, ask_to_stop)
+    try:
+        yield stop
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def run_ingest(options: argparse.Namespace) -> int:
+    """`ragedge ingest FOLDER`."""
+    from ragedge import assemble
+
+    config = _config(options)
+    embedder = assemble.make_embedder(config)
+    with _stop_on_interrupt() as stop:
+        with assemble.open_for_ingest(config, embedder, fresh=options.fresh) as sync:
+            code = _ingest_once(sync, options, stop)
+        if options.fresh and not stop.is_set():
+            assemble.put_in_place(config)
+        if options.watch and not stop.is_set():
+            with assemble.open_for_ingest(config, embedder) as sync:
+                _watch(sync, options, stop)
+    if code == 0 and not options.json and not options.watch:
+        name = f" --index {options.index}" if options.index else ""
+        setup = f" --config {options.config}" if options.config else ""
+        print(f'Ask: ragedge{setup} ask{name} "…"   or open the page: ragedge{setup} serve{name}')
+    return code
+
+
+def _ingest_once(sync: Sync, options: argparse.Namespace, stop: threading.Event) -> int:
+    from ragedge import terminal, views
+
+    bar = terminal.ProgressBar()
+    try:
+        report = sync.run(options.folder, retry=options.retry, on_progress=bar, is_stopped=stop.is_set)
+    finally:
+        bar.close()
+    if options.json:
+        print(views.encode(views.record_view(report)).decode("utf-8"))
+    else:
+        terminal.show_report(report, sys.stdout)
+    sys.stdout.flush()
+    if report.was_stopped:
+        return INTERRUPTED
+    return InputError.exit_code if options.strict and report.rejected else 0
+
+
+def _watch(sync: Sync, options: argparse.Namespace, stop: threading.Event) -> None:
+    from ragedge.ingest.watch import follow
+
+    def again() -> None:
+        _ingest_once(sync, options, stop)
+
+    print(f'following "{options.folder}"; Ctrl-C ends it', file=sys.stderr)
+    follow(options.folder, again, stop)
+
+
+def run_ask(options: argparse.Namespace) -> int:
+    """`ragedge ask QUESTION`."""
+    from ragedge import assemble, terminal, views
+    from ragedge.contracts import Answer, Passages, Piece, Question
+
+    questions = list(options.question)
+    if options.file:
+        try:
+            lines = options.file.read_text(encoding="utf-8").splitlines()
+        except OSError as error:
+            raise InputError(f'"{options.file}" cannot be read: {error.strerror}') from error
+        questions += [line.strip() for line in lines if line.strip()]
+    if not questions:
+        raise InputError("there is no question", 'ragedge ask "What torque for the pump head bolts?"')
+    with assemble.open_box(_config(options)) as box:
+        if options.json:
+            answers = [views.answer_view(box.pipeline.ask(Question(text))) for text in questions]
+            print(views.encode(answers[0] if len(answers) == 1 else answers).decode("utf-8"))
+            return 0
+        box.pipeline.warm_up()
+        for text in questions:
+            if len(questions) > 1:
+                print(f"\n> {terminal.plain(text)}")
+            streamed = False
+            for event in box.pipeline.stream(Question(text)):
+                if isinstance(event, Passages):
+                    terminal.show_passages(event, sys.stdout)
+                elif isinstance(event, Piece) and box.generator is not None:
+                    streamed = True
+                    print(terminal.plain_piece(event.text), end="", flush=True)
+                elif isinstance(event, Answer):
+                    print(end="\n" if streamed else "")
+                    terminal.show_answer(event, sys.stdout, text=not streamed)
+    return 0
+
+
+def run_serve(options: argparse.Namespace) -> int:
+    """`ragedge serve`."""
+    from ragedge import assemble
+    from ragedge.server.app import serve
+
+    config = _config(options)
+    server = config.server
+    port = server.port if options.port is None else options.port
+    server = replace(server, host=options.host or server.host, port=port)
+    if not 0 <= server.port <= 65_535:
+        raise ConfigError(f"{server.port} is not a port", "use 1 to 65535")
+    config = replace(config, server=server)
+    with assemble.open_box(config, mode="write", create=True) as box:
+        app = assemble.make_app(box)
+        threading.Thread(target=box.pipeline.warm_up, name="warm-up", daemon=True).start()
+        count = box.index.counts()
+        print(f"{count.documents:,} documents, {count.chunks:,} passages; answers by {box.pipeline.engine}")
+        shown = "127.0.0.1" if server.host in ("0.0.0.0", "::") else server.host
+        print(f"Open http://{shown}:{server.port}/   (Ctrl-C ends)")
+        sys.stdout.flush()
+        serve(app, server.host, server.port)
+    return 0
+
+
+def run_index(options: argparse.Namespace) -> int:
+    """`ragedge index list|info|check|rebuild|remove`."""
+    from ragedge import index_verbs
+    from ragedge.config import load_config
+
+    config = load_config(options.config)
+    if options.action == "list":
+        return index_verbs.show_list(Path(config.indexes_folder), sys.stdout)
+    folder = config.index_folder(options.name)
+    if not folder.is_dir():
+        raise IndexMissing(f'there is no index "{folder.name}"', "make one: ragedge ingest FOLDER")
+    if options.action == "info":
+        return index_verbs.show_info(folder, sys.stdout, files=options.files)
+    if options.action == "check":
+        return index_verbs.check(folder, sys.stdout)
+    if options.action == "rebuild":
+        return index_verbs.rebuild(folder, sys.stdout)
+    if not options.yes:
+        answer = input(f'Remove the index "{folder.name}" with its copies of the documents? [y/N] ')
+        if answer.strip().lower() not in ("y", "yes"):
+            print("kept")
+            return 0
+    return index_verbs.remove(folder, sys.stdout)
+
+
+def run_eval(options: argparse.Namespace) -> int:
+    """`ragedge eval QUESTIONS`."""
+    from ragedge import assemble, evaluate
+
+    config = _config(options)
+    if not options.index:
+        config = replace(config, index=f"eval-{options.questions.resolve().parent.name}")
+    report = evaluate.evaluate_file(
+        config, options.questions, corpus=options.corpus, limit=options.limit, seed=options.seed, parts=assemble
+    )
+    print(evaluate.as_text(report))
+    if options.json:
+        options.json.write_text(json.dumps(evaluate.as_json(report), indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+def run_bench(options: argparse.Namespace) -> int:
+    """`ragedge bench`."""
+    from ragedge import bench
+
+    report = bench.run(_config(options), corpus=options.corpus, chunks=options.chunks)
+    print(bench.as_text(report))
+    if options.json:
+        options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
+    return 0
+
+
+VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "ingest": run_ingest,
+    "ask": run_ask,
+    "serve": run_serve,
+    "index": run_index,
+    "eval": run_eval,
+    "bench": run_bench,
+}

@@ -1,0 +1,13 @@
+"""Every record that crosses a module border, and the Protocols behind which a part can be exchanged.
+
+Records are frozen and slotted; sequences are tuples; units stand in the names. Pages and ranks count from 1, ordinals
+and character offsets from 0, spans are half-open. Pages stay pages: the page of a citation is carried along from the
+reader, never counted back from an offset. This module knows no file, no model and no index.
+"""
+
+from ragedge.contracts.documents import (Block, BlockKind, Chunk, Document, Page, PageOrigin, PageProblem, PageSpan,
+ParsedFile, Reason,) from ragedge.contracts.asking import (Answer, AnswerSpan, Citation, Event, Evidence, Hit,
+ModelStats, Outcome, Passages, Piece, Prompt, Question, Retrieval, Source, Timings, Turn, Verdict,) from
+ragedge.contracts.seams import (Embedder, Generator, ReadOptions, Reader, Sampling, VectorStore,)
+
+__all__ = ["Block", "BlockKind", "Chunk", "Document", "Page", "PageOrigin", "PageProblem", "PageSpan", "ParsedFile", "Reason", "Answer", "AnswerSpan", "Citation", "Event", "Evidence", "Hit", "ModelStats", "Outcome", "Passages", "Piece", "Prompt", "Question", "Retrieval", "Source", "Timings", "Turn", "Verdict", "Embedder", "Generator", "ReadOptions", "Reader", "Sampling", "VectorStore",]

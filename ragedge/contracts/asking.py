@@ -1,0 +1,210 @@
+"""Records of a question and its answer, and the events between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from ragedge.contracts.documents import Chunk, PageSpan
+
+Outcome = Literal["answered", "unsure", "abstained", "truncated", "cancelled"]
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One earlier exchange of a conversation."""
+
+    question: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a person asks, and how. `None` means: as the config says."""
+
+    text: str
+    collection: str = ""
+    history: tuple[Turn, ...] = ()
+    filters: Mapping[str, str] = field(default_factory=dict)
+    top_k: int | None = None
+    max_answer_tokens: int | None = None
+    temperature: float | None = None
+    seed: int | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """A passage that was found: a chunk, or neighbouring chunks merged under the id of the best one.
+
+    `score` is higher for better, always. `cosine` is the similarity of question and chunk in [-1, 1] (None: not
+    computed); the ranks count from 1 in their own list (None: not in that list).
+    """
+
+    chunk: Chunk
+    score: float
+    title: str = ""
+    lexical_rank: int | None = None
+    vector_rank: int | None = None
+    cosine: float | None = None
+    rerank_score: float | None = None
+    chunk_ids: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Retrieval:
+    """Hits, best first, for `search_text` (the question after rewriting)."""
+
+    question: Question
+    search_text: str
+    hits: tuple[Hit, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """A sentence, list item or table row that may answer the question: an exact part of one page.
+
+    `text` == the page's text[start:end]; `score` in [0, 1], higher is better; `hit_index` points into `Retrieval.hits`.
+    """
+
+    hit_index: int
+    text: str
+    span: PageSpan
+    score: float
+    cosine: float | None = None
+    coverage: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's decision, with the figure in [0, 1] it was made on and its reason in plain words."""
+
+    outcome: Literal["answered", "unsure", "abstained"]
+    confidence: float
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A passage as it stands in a prompt; source i of `Prompt.sources` is cited as number i+1."""
+
+    chunk: Chunk
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """What a generator reads. `tokens` counts the whole prompt, `dropped` the passages that did not fit."""
+
+    system: str
+    user: str
+    sources: tuple[Source, ...]
+    tokens: int
+    dropped: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Citation:
+    """A statement `[answer_start, answer_end)` of the answer, tied to an exact quote of a source.
+
+    `quote` is a substring of the text of page `span.page`; `pages` are all pages the cited chunk touches;
+    `page_label` is what is printed on the quoted page. `support` in [0, 1] is 1.0 for a literal quote.
+    """
+
+    number: int
+    chunk_id: str
+    document_id: str
+    document_path: str
+    title: str
+    pages: tuple[int, ...]
+    page_label: str | None
+    span: PageSpan
+    quote: str
+    answer_start: int
+    answer_end: int
+    support: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSpan:
+    """A sentence `[start, end)` of an answer that no source supports."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timings:
+    """Wall clock of our own stages in milliseconds; None where a stage did not run."""
+
+    embed_ms: float | None = None
+    lexical_ms: float | None = None
+    vector_ms: float | None = None
+    rerank_ms: float | None = None
+    read_ms: float | None = None
+    first_piece_ms: float | None = None
+    total_ms: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStats:
+    """What the language model spent, in the names and units of Ollama: nanoseconds and token counts."""
+
+    total_duration: int = 0
+    load_duration: int = 0
+    prompt_eval_count: int = 0
+    prompt_eval_cached_count: int = 0
+    prompt_eval_duration: int = 0
+    eval_count: int = 0
+    eval_duration: int = 0
+
+    @property
+    def prompt_tokens_per_second(self) -> float | None:
+        """Prompt tokens read per second, cached ones not counted; None when nothing was read."""
+        return _rate(self.prompt_eval_count - self.prompt_eval_cached_count, self.prompt_eval_duration)
+
+    @property
+    def tokens_per_second(self) -> float | None:
+        """Tokens written per second; None when nothing was written."""
+        return _rate(self.eval_count, self.eval_duration)
+
+
+def _rate(count: int, duration_ns: int) -> float | None:
+    return count / duration_ns * 1e9 if count > 0 and duration_ns > 0 else None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The end of the one read path. `engine` names who spoke: "extractive", "llama:<file>", "none"."""
+
+    text: str
+    outcome: Outcome
+    citations: tuple[Citation, ...]
+    unsupported: tuple[AnswerSpan, ...]
+    hits: tuple[Hit, ...]
+    engine: str
+    confidence: float
+    reason: str
+    timings: Timings
+    stats: ModelStats | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Passages:
+    """First event of a stream: what was found, with its evidence, before any model speaks."""
+
+    retrieval: Retrieval
+    evidence: tuple[Evidence, ...]
+    verdict: Verdict
+    timings: Timings
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A further bit of the answer's text."""
+
+    text: str
+
+
+Event = Passages | Piece | Answer
