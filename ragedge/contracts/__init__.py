@@ -5,9 +5,78 @@ and character offsets from 0, spans are half-open. Pages stay pages: the page of
 reader, never counted back from an offset. This module knows no file, no model and no index.
 """
 
-from ragedge.contracts.documents import (Block, BlockKind, Chunk, Document, Page, PageOrigin, PageProblem, PageSpan,
-ParsedFile, Reason,) from ragedge.contracts.asking import (Answer, AnswerSpan, Citation, Event, Evidence, Hit,
-ModelStats, Outcome, Passages, Piece, Prompt, Question, Retrieval, Source, Timings, Turn, Verdict,) from
-ragedge.contracts.seams import (Embedder, Generator, ReadOptions, Reader, Sampling, VectorStore,)
+from ragedge.contracts.asking import (
+    Answer,
+    AnswerSpan,
+    Citation,
+    Event,
+    Evidence,
+    Hit,
+    ModelStats,
+    Outcome,
+    Passages,
+    Piece,
+    Prompt,
+    Question,
+    Retrieval,
+    Source,
+    Timings,
+    Turn,
+    Verdict,
+)
+from ragedge.contracts.documents import (
+    Block,
+    BlockKind,
+    Chunk,
+    Document,
+    Page,
+    PageOrigin,
+    PageProblem,
+    PageSpan,
+    ParsedFile,
+    Reason,
+)
+from ragedge.contracts.seams import (
+    Embedder,
+    Generator,
+    Reader,
+    ReadOptions,
+    Sampling,
+    VectorStore,
+)
 
-__all__ = ["Block", "BlockKind", "Chunk", "Document", "Page", "PageOrigin", "PageProblem", "PageSpan", "ParsedFile", "Reason", "Answer", "AnswerSpan", "Citation", "Event", "Evidence", "Hit", "ModelStats", "Outcome", "Passages", "Piece", "Prompt", "Question", "Retrieval", "Source", "Timings", "Turn", "Verdict", "Embedder", "Generator", "ReadOptions", "Reader", "Sampling", "VectorStore",]
+__all__ = [
+    "Answer",
+    "AnswerSpan",
+    "Block",
+    "BlockKind",
+    "Chunk",
+    "Citation",
+    "Document",
+    "Embedder",
+    "Event",
+    "Evidence",
+    "Generator",
+    "Hit",
+    "ModelStats",
+    "Outcome",
+    "Page",
+    "PageOrigin",
+    "PageProblem",
+    "PageSpan",
+    "ParsedFile",
+    "Passages",
+    "Piece",
+    "Prompt",
+    "Question",
+    "ReadOptions",
+    "Reader",
+    "Reason",
+    "Retrieval",
+    "Sampling",
+    "Source",
+    "Timings",
+    "Turn",
+    "VectorStore",
+    "Verdict",
+]
