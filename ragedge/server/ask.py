@@ -1,0 +1,189 @@
+"""POST /v1/ask (one JSON answer) and POST /v1/ask/stream (Server-Sent Events: passages, piece, answer, error).
+
+Both run the same pump over `Pipeline.stream`, take a place in one bounded queue, and stop the pipeline when the
+caller hangs up or the time is over. The body has the field names of `contracts.Question`; an unknown key is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import anyio
+from litestar import MediaType, Request, Response, post
+from litestar.datastructures import State
+from litestar.types import ASGIApp
+from msgspec import Meta, Struct, field
+
+from ragedge.contracts import Answer, Event, Passages, Piece, Question, Turn
+from ragedge.errors import AnswerError, BadQuestion, NotFound, UnsupportedFile
+from ragedge.server.admission import Admission
+from ragedge.server.problems import explain
+from ragedge.server.settings import ServerSettings, Service
+from ragedge.server.sse import Cancel, EventStream, Pump, wait_for_disconnect
+from ragedge.views import answer_view, encode, passages_view, piece_view
+
+#: Beyond this no text field is even looked at; the setting `max_question_chars` is tighter.
+_MAX_CHARS = 100_000
+#: Nobody is left to read it; the number is nginx's for "client closed request".
+_GONE = 499
+
+Text = Annotated[str, Meta(max_length=_MAX_CHARS)]
+Short = Annotated[str, Meta(max_length=200)]
+
+
+class TurnBody(Struct, forbid_unknown_fields=True):
+    """One earlier exchange."""
+
+    question: Text
+    answer: Text
+
+
+class AskBody(Struct, forbid_unknown_fields=True):
+    """A question; everything but `text` may be left out."""
+
+    text: Text
+    collection: Short = ""
+    history: Annotated[list[TurnBody], Meta(max_length=50)] = field(default_factory=list)
+    filters: Annotated[dict[Short, Short], Meta(max_length=20)] = field(default_factory=dict)
+    top_k: Annotated[int, Meta(ge=1, le=50)] | None = None
+    max_answer_tokens: Annotated[int, Meta(ge=1, le=4096)] | None = None
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
+    language: Annotated[str, Meta(max_length=35)] | None = None
+
+
+class AskDesk:
+    """Opens questions: checks them, gives them a place, and names their events."""
+
+    def __init__(self, service: Service, settings: ServerSettings, is_stopping: Callable[[], bool]) -> None:
+        self._service = service
+        self._settings = settings
+        self._is_stopping = is_stopping
+        self.admission = Admission(settings.queue_limit, what="questions", retry_after_s=5)
+
+    def open(self, body: AskBody) -> Pump:
+        """A pump over the question's events, its place taken.
+
+        Raises:
+            BadQuestion: empty or too long.
+            Busy: no place.
+        """
+        question = self._question(body)
+        self.admission.enter()
+        pipeline = self._service.pipeline
+        cancel = Cancel(self._settings.question_timeout_s, self._is_stopping)
+        return Pump(lambda is_cancelled: pipeline.stream(question, is_cancelled), cancel, self.admission.leave)
+
+    def describe(self, event: Event) -> tuple[str, bytes]:
+        """An event's name and JSON. Reads the index for the pages' printed labels: call it in a thread."""
+        if isinstance(event, Piece):
+            return "piece", encode(piece_view(event))
+        if isinstance(event, Passages):
+            return "passages", encode(passages_view(event, self._page_labels(event)))
+        return "answer", encode(answer_view(event))
+
+    def _question(self, body: AskBody) -> Question:
+        limit = self._settings.max_question_chars
+        if not body.text.strip():
+            raise BadQuestion("the question is empty", "type a question")
+        longest = max([len(body.text), *(len(turn.question) for turn in body.history)])
+        if longest > limit:
+            raise BadQuestion(f"the question has {longest} characters, {limit} are allowed", "ask more briefly")
+        return Question(
+            text=body.text,
+            collection=body.collection,
+            history=tuple(Turn(turn.question, turn.answer) for turn in body.history),
+            filters=dict(body.filters),
+            top_k=body.top_k,
+            max_answer_tokens=body.max_answer_tokens,
+            temperature=body.temperature,
+            seed=body.seed,
+            language=body.language,
+        )
+
+    def _page_labels(self, passages: Passages) -> dict[str, dict[int, str | None]]:
+        labels: dict[str, dict[int, str | None]] = {}
+        for hit in passages.retrieval.hits:
+            known = labels.setdefault(hit.chunk.document_id, {})
+            for number in {span.page for span in hit.chunk.spans} - known.keys():
+                try:
+                    known[number] = self._service.index.page(hit.chunk.document_id, number).label
+                except NotFound:  # removed since it was found
+                    known[number] = None
+        return labels
+
+
+@post(
+    "/v1/ask",
+    status_code=200,
+    media_type=MediaType.JSON,
+    summary="Ask, and get one answer",
+    description="The body has the fields of a question, only `text` is needed; the reply is the answer with citations.",
+)
+async def ask(data: AskBody, request: Request[Any, Any, Any], state: State) -> Response[bytes]:
+    """Drain the events into one answer; stop when the caller hangs up."""
+    _check_media_type(request)
+    pump: Pump = state.desk.open(data)
+    try:
+        answer = await _drain(pump, request.receive)
+    finally:
+        await pump.close()
+    if answer is None:
+        return Response(b"", status_code=_GONE, media_type=MediaType.JSON)
+    return Response(encode(answer_view(answer)), status_code=200, media_type=MediaType.JSON)
+
+
+@post(
+    "/v1/ask/stream",
+    status_code=200,
+    summary="Ask, and follow the answer",
+    description="Server-Sent Events: one `passages`, then `piece`s, then one `answer`; or `error`, in the error shape.",
+)
+async def ask_stream(data: AskBody, request: Request[Any, Any, Any], state: State) -> ASGIApp:
+    """Pull the first event, then reply with the stream."""
+    _check_media_type(request)
+    desk: AskDesk = state.desk
+    pump = desk.open(data)
+    try:
+        first = await pump.pull()
+    except BaseException:
+        await pump.close()
+        raise
+    request_id = str(request.scope["state"]["request_id"])
+    return EventStream(pump, first, desk.describe, lambda error: encode(explain(error, request_id)[1]))
+
+
+def _check_media_type(request: Request[Any, Any, Any]) -> None:
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedFile(f'a question comes as JSON, not as "{kind[:100]}"', "send Content-Type: application/json")
+
+
+async def _drain(pump: Pump, receive: Callable[[], Any]) -> Answer | None:
+    """The answer at the end of the events; None when the caller hung up first."""
+    answer: Answer | None = None
+    is_gone = False
+    failure: Exception | None = None
+
+    async def watch() -> None:
+        nonlocal is_gone
+        await wait_for_disconnect(receive)
+        is_gone = True
+        pump.cancel()
+        group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        try:
+            while (event := await pump.pull()) is not None:
+                if isinstance(event, Answer):
+                    answer = event
+        except Exception as error:  # out of the group as it is, not wrapped in an ExceptionGroup
+            failure = error
+        group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    if answer is None and not is_gone:
+        raise AnswerError("the question ended without an answer", "ask again")
+    return answer

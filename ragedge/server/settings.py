@@ -1,0 +1,97 @@
+"""What the service is given: assembled parts (`Service`) and limits (`ServerSettings`).
+
+The Protocols name the few members of pipeline, index and syncer that the routes call, so that a test can hand in
+small fakes and the routes depend on nothing that loads a model.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from ragedge.contracts import Event, Page, Question
+
+
+class Asking(Protocol):
+    """The read path: `ragedge.ask.Pipeline`."""
+
+    def stream(self, question: Question, is_cancelled: Callable[[], bool] = ...) -> Iterator[Event]: ...
+
+
+class Reading(Protocol):
+    """What the routes read of `ragedge.index.store.Index`; its records are passed on as views."""
+
+    @property
+    def generation(self) -> int: ...
+    @property
+    def vector_engine(self) -> str: ...
+    @property
+    def settings(self) -> Any: ...
+    def counts(self) -> Any: ...
+    def files(self) -> Any: ...
+    def documents(self) -> Any: ...
+    def document(self, document_id: str) -> Any: ...
+    def page(self, document_id: str, number: int) -> Page: ...
+    def source(self, document_id: str) -> Path: ...
+
+
+class Syncing(Protocol):
+    """Changes to the index, one file at a time."""
+
+    @property
+    def upload_folder(self) -> Path:
+        """Where a file may lie while it is received: on the index's own disk. Made by the server if it is absent."""
+        ...
+
+    def add_file(self, path: Path, name: str) -> Any:
+        """Read the file at `path` into the index under `name`; the `FileRow` says what became of it."""
+        ...
+
+    def remove(self, path: str) -> None:
+        """Take the file known as `path` out of the index."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """The parts behind the routes. Without a `syncer` the documents can be read but not changed."""
+
+    pipeline: Asking
+    index: Reading
+    syncer: Syncing | None
+    engine: str
+    version: str
+    suffixes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """Limits and names of one server."""
+
+    host: str = "127.0.0.1"
+    port: int = 8321
+    title: str = "ragedge"
+    #: Names beyond localhost, 127.0.0.1 and ::1 under which the page may be opened, without port.
+    allowed_hosts: tuple[str, ...] = ()
+    #: A question with its history; 64 KiB is thirty times the longest question that is allowed by default.
+    max_body_bytes: int = 65_536
+    max_upload_bytes: int = 104_857_600
+    max_question_chars: int = 2_000
+    #: Questions at work or waiting; the next one is told to come back.
+    queue_limit: int = 8
+    #: A small board reads 1,000 prompt tokens in half a minute; ten minutes is beyond any useful wait.
+    question_timeout_s: float = 600.0
+    #: Uploads at work or waiting.
+    upload_limit: int = 4
+    #: Page pictures being drawn or waiting; each takes one process.
+    picture_limit: int = 8
+    picture_timeout_s: float = 20.0
+    #: Address space for drawing one page; a large scan needs about 300 MB.
+    picture_memory_bytes: int = 1_073_741_824
+    picture_cache_bytes: int = 33_554_432
+    #: Tried after the empty one when a protected PDF is drawn.
+    pdf_passwords: tuple[str, ...] = ()
+    #: Requests of all kinds at once; browsers open six connections each.
+    request_limit: int = 128

@@ -1,0 +1,65 @@
+"""The page itself: the files of ragedge/web, read once into memory and served by exact name.
+
+Names are looked up in a table made at start, so an address can reach nothing else on the disk.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from litestar import Request, Response, get
+from litestar.datastructures import State
+
+from ragedge.errors import NotFound
+
+_WEB = Path(__file__).resolve().parent.parent / "web"
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class WebFile:
+    """A file of the page with its type and the tag that browsers compare."""
+
+    content: bytes
+    media_type: str
+    etag: str
+
+
+def load_site(folder: Path = _WEB) -> dict[str, WebFile]:
+    """All files of the page by name."""
+    files = {}
+    for path in sorted(folder.iterdir()):
+        if path.suffix in _TYPES and path.is_file():
+            content = path.read_bytes()
+            etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
+            files[path.name] = WebFile(content, _TYPES[path.suffix], etag)
+    return files
+
+
+@get("/", sync_to_thread=False, include_in_schema=False)
+def home(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
+    """The page."""
+    return _reply(request, state.site["index.html"])
+
+
+@get("/static/{name:str}", sync_to_thread=False, include_in_schema=False)
+def static_file(name: str, request: Request[Any, Any, Any], state: State) -> Response[bytes]:
+    """A script or style of the page."""
+    file = state.site.get(name)
+    if file is None or name == "index.html":
+        raise NotFound("there is nothing at this address", "the page is at /")
+    return _reply(request, file)
+
+
+def _reply(request: Request[Any, Any, Any], file: WebFile) -> Response[bytes]:
+    headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
+    if request.headers.get("if-none-match") == file.etag:
+        return Response(b"", status_code=304, headers=headers, media_type=file.media_type)
+    return Response(file.content, media_type=file.media_type, headers=headers)
