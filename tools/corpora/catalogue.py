@@ -1,0 +1,11 @@
+"""Which corpus is made by which function: name of the folder under corpora/ -> {path: bytes} of its documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tools.corpora import field_manual
+
+CORPORA: dict[str, Callable[[], dict[str, bytes]]] = {
+    "field-manual": field_manual.documents,
+}
