@@ -7,7 +7,10 @@ text.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
+
+if TYPE_CHECKING:  # contracts load numpy; `ragedge --help` must not
+    from ragedge.contracts import Reason
 
 
 class RagedgeError(Exception):
@@ -53,9 +56,9 @@ class UnreadableDocument(InputError):
 
     http_status = 422
 
-    def __init__(self, reason: str, message: str, hint: str = "") -> None:
+    def __init__(self, reason: Reason, message: str, hint: str = "") -> None:
         super().__init__(message, hint)
-        self.reason = reason
+        self.reason: Reason = reason
 
 
 class BadQuestion(InputError):

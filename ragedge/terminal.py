@@ -31,6 +31,11 @@ def plain(text: str) -> str:
     return " ".join("".join(kept).split())
 
 
+def plain_piece(text: str) -> str:
+    """A bit of streamed text: line ends and spaces stay, control characters do not."""
+    return "".join(c for c in text if c == "\n" or (c.isprintable() and unicodedata.category(c) not in ("Cf", "Cs")))
+
+
 def _style(code: str, stream: TextIO) -> Callable[[str], str]:
     wants = stream.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     return (lambda text: f"\033[{code}m{text}\033[0m") if wants else (lambda text: text)

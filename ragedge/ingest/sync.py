@@ -11,18 +11,17 @@ import shutil
 import tempfile
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from ragedge.contracts import Chunk, Document, Embedder, ParsedFile
-from ragedge.errors import NotFound, UnreadableDocument, UnsupportedFile
+from ragedge.contracts import Embedder
+from ragedge.errors import NotFound
 from ragedge.index.store import FileRow, Index, NewDocument
-from ragedge.ingest.chunker import chunk_document, passage_text
+from ragedge.ingest.chunker import passage_text
+from ragedge.ingest.outcomes import Parsed, outcomes, row_of
 from ragedge.ingest.progress import Progress, SyncReport
 from ragedge.ingest.sandbox import Sandbox
 from ragedge.ingest.scan import UPLOADS, Found, Known, Plan, claim_folder, look, plan
@@ -35,20 +34,6 @@ BATCH_FILES = 50
 
 BATCH_SECONDS = 10.0
 """Longest time that parsed files wait to be written; what a power cut can cost."""
-
-AHEAD = 4
-"""Files parsed ahead of the embedding."""
-
-
-@dataclass(slots=True)
-class _Parsed:
-    """A file that came out of the sandbox, cut into passages."""
-
-    found: Found
-    document: Document
-    chunks: tuple[Chunk, ...]
-    row: FileRow
-    replaces: str | None
 
 
 class Sync:
@@ -96,7 +81,7 @@ class Sync:
             rows = self.index.files()
             holder = next((r for r in rows.values() if r.sha256 == found.sha256 and r.document_id), None)
             if holder is not None:
-                row = replace(_row(found), document_id=holder.document_id)
+                row = replace(row_of(found), document_id=holder.document_id)
                 if holder.path != target:
                     self.index.put_files([row])
                 return row
@@ -194,10 +179,10 @@ class _Run:
         self.files_total = len(files)
         self.bytes_total = sum(max(found.size_bytes, 1) for found, _ in files)
         self._tell("read", "")
-        batch: list[_Parsed] = []
+        batch: list[Parsed] = []
         rejected: list[FileRow] = []
         since = time.monotonic()
-        for outcome in self._outcomes(files):
+        for outcome in outcomes(files, self.sync.make_sandbox(), self.sync.embedder, self.sync.chunk_tokens):
             if isinstance(outcome, FileRow):
                 rejected.append(outcome)
             else:
@@ -212,44 +197,7 @@ class _Run:
                 break
         self._store(batch, rejected)
 
-    def _outcomes(self, files: Sequence[tuple[Found, str | None]]) -> Iterator[_Parsed | FileRow]:
-        """Parsed files in order, read ahead of the consumer in the sandbox."""
-        sandbox = self.sync.make_sandbox()
-        pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read")
-        ahead: deque[tuple[Found, str | None, Future[ParsedFile | FileRow]]] = deque()
-        try:
-            for found, replaces in files:
-                ahead.append((found, replaces, pool.submit(_read, sandbox, found)))
-                if len(ahead) > AHEAD:
-                    yield self._cut(*ahead.popleft())
-            while ahead:
-                yield self._cut(*ahead.popleft())
-        finally:
-            for _, _, future in ahead:
-                future.cancel()
-            sandbox.close()
-            pool.shutdown(wait=True)
-
-    def _cut(self, found: Found, replaces: str | None, future: Future[ParsedFile | FileRow]) -> _Parsed | FileRow:
-        result = future.result()
-        if isinstance(result, FileRow):
-            return result
-        document = Document(
-            found.sha256[:16],
-            found.path,
-            result.title,
-            result.media_type,
-            found.size_bytes,
-            result.language,
-            dict(result.metadata),
-            result.pages,
-        )
-        chunks = chunk_document(document, token_spans=self.sync.embedder.token_spans, max_tokens=self.sync.chunk_tokens)
-        if not chunks:
-            return _rejected(found, "no_text", "the file holds no text")
-        return _Parsed(found, document, chunks, replace(_row(found), problems=result.problems), replaces)
-
-    def _store(self, batch: list[_Parsed], rejected: list[FileRow]) -> None:
+    def _store(self, batch: list[Parsed], rejected: list[FileRow]) -> None:
         """Embed and write a batch; only then count it as done."""
         if rejected:
             self.index.put_files(rejected)  # an earlier version of a file that can no longer be read goes with it
@@ -276,7 +224,7 @@ class _Run:
         self.report.chunks += len(vectors)
         self._done([parsed.row for parsed in batch])
 
-    def _embed(self, batch: list[_Parsed]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+    def _embed(self, batch: list[Parsed]) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
         texts = [passage_text(parsed.document.title, chunk) for parsed in batch for chunk in parsed.chunks]
         size = sum(max(parsed.found.size_bytes, 1) for parsed in batch)
         parts = []
@@ -305,26 +253,3 @@ class _Run:
                 time.monotonic() - self.started,
             )
         )
-
-
-def _row(found: Found) -> FileRow:
-    return FileRow(found.path, found.size_bytes, found.mtime_ns, found.sha256, None, None, "", ())
-
-
-def _rejected(found: Found, reason: str, detail: str) -> FileRow:
-    return replace(_row(found), reason=reason, detail=detail)  # type: ignore[arg-type]
-
-
-def _read(sandbox: Sandbox, found: Found) -> ParsedFile | FileRow:
-    """Read one file, or say why not."""
-    try:
-        parsed = sandbox.read(found.absolute)
-        if look(found.absolute, found.path).sha256 != found.sha256:
-            return _rejected(replace(found, mtime_ns=-1), "unreadable", "the file changed while it was read; run again")
-        return parsed
-    except UnsupportedFile as error:
-        return _rejected(found, "unsupported", error.message)
-    except UnreadableDocument as error:
-        return _rejected(found, error.reason, error.message)
-    except OSError as error:
-        return _rejected(replace(found, mtime_ns=-1), "unreadable", error.strerror or type(error).__name__)
