@@ -1,7 +1,7 @@
 """Files -> what came of each: parsed and cut into passages, or a row that says why not.
 
-The sandbox reads a few files ahead in a thread of its own while the caller embeds, so that both cores of a small box have
-work. Order is kept.
+The sandbox reads a few files ahead in a thread of its own while the caller embeds, so that both cores of a small box
+have work. Order is kept.
 """
 
 from __future__ import annotations
