@@ -1,0 +1,151 @@
+"""Verb: how well does an index answer the questions of a file? Finding, answering and refusing, each apart.
+
+The questions go down the one read path of the product; beside it words alone and vectors alone are asked, so that each
+part of the search stands next to the whole. Finding is scored at the level a question's sources allow: document, page,
+passage. Nothing here is tuned, and nothing is written but what the caller writes.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Protocol
+
+from ragedge.config import Config
+from ragedge.contracts import Answer, Event, Passages, Question, Retrieval, Timings
+from ragedge.errors import IndexMissing
+from ragedge.goldens import GoldQuestion, PlaceFinder, draw_sample, read_questions
+from ragedge.judging import (
+    DEPTH,
+    Outcome,
+    answer_score,
+    finest_level,
+    refusal_score,
+    result,
+    retrieval_scores,
+    speed,
+    tag_scores,
+)
+from ragedge.scorecard import Report, as_json, as_text
+from ragedge.terminal import ProgressBar
+
+__all__ = ["as_json", "as_text", "evaluate", "evaluate_file", "place_finder"]
+
+MODES = ("lexical", "vector", "hybrid")
+
+
+class Asks(Protocol):
+    """What is asked for answers (`ragedge.ask.Pipeline`)."""
+
+    def stream(self, question: Question) -> Iterator[Event]: ...
+
+
+class Finds(Protocol):
+    """What is asked for passages (`ragedge.search.retriever.Retriever`)."""
+
+    def retrieve(self, question: Question) -> tuple[Retrieval, Timings]: ...
+
+
+def evaluate_file(
+    config: Config, questions: Path, *, corpus: Path | None, limit: int | None, seed: int, parts: Any
+) -> Report:
+    """Evaluate the index of `config` with a questions file; `corpus` is brought into the index first.
+
+    Args:
+        parts: the module `ragedge.assemble`, handed in by the caller because importing it is cheap only there.
+
+    Raises:
+        InputError: the questions file cannot be used.
+        IndexMissing: there is no such index and no `corpus` to make it from.
+    """
+    everything = read_questions(questions)
+    chosen = draw_sample(everything, limit, seed)
+    if corpus is not None:
+        _bring_in(config, corpus, parts)
+    elif not config.index_folder().is_dir():
+        raise IndexMissing(f'there is no index "{config.index}"', "make it: add --corpus FOLDER")
+    with parts.open_box(config) as box:
+        modes = {m: parts.make_pipeline(config, box.index, box.embedder, None, mode=m).retriever for m in MODES}
+        finder = place_finder(box.index)
+        name = questions.resolve().parent.name or questions.name
+        report = evaluate(box.pipeline, modes, chosen, finder, name=name, on_progress=_show)
+        engine, chunks = box.pipeline.engine, box.index.counts().chunks
+    return replace(report, drawn_from=len(everything), seed=seed, engine=engine, chunks=chunks)
+
+
+def place_finder(index: Any) -> PlaceFinder:
+    """A finder of gold sources over an opened index, duplicates of a file included."""
+    ids = {path: row.document_id for path, row in index.files().items() if row.document_id is not None}
+    return PlaceFinder(ids, {info.id: info.pages for info in index.documents()}, index.page)
+
+
+def evaluate(
+    pipeline: Asks,
+    retrievers: Mapping[str, Finds],
+    questions: Sequence[GoldQuestion],
+    finder: PlaceFinder,
+    *,
+    name: str = "",
+    on_progress: Callable[[int, int], None] = lambda done, total: None,
+) -> Report:
+    """Ask all questions and score what comes back; the last retriever is the one that break-downs are made on."""
+    outcomes: list[Outcome] = []
+    for done, gold in enumerate(questions, 1):
+        outcomes.append(_ask(pipeline, retrievers, gold, finder))
+        on_progress(done, len(questions))
+    level = finest_level(outcomes)
+    main = list(retrievers)[-1]
+    lost = [
+        f"{o.gold.id}: {p.source.path}"
+        for o in outcomes
+        for p in o.places
+        if p.document_id is None or (p.source.quote and not p.spans)
+    ]
+    return Report(
+        name=name,
+        questions=len(outcomes),
+        drawn_from=len(outcomes),
+        seed=0,
+        engine="",
+        chunks=0,
+        level=level,
+        not_located=tuple(lost),
+        retrieval=tuple(retrieval_scores(outcomes, list(retrievers))),
+        answers=answer_score([o for o in outcomes if o.gold.is_answerable]),
+        refusals=refusal_score(outcomes),
+        tags=tuple(tag_scores(outcomes, main, level)),
+        speed=tuple(speed(outcomes)),
+        results=tuple(result(o, level) for o in outcomes),
+    )
+
+
+def _bring_in(config: Config, corpus: Path, parts: Any) -> None:
+    embedder = parts.make_embedder(config)
+    bar = ProgressBar()
+    try:
+        with parts.open_for_ingest(config, embedder) as sync:
+            sync.run(corpus, on_progress=bar)
+    finally:
+        bar.close()
+
+
+def _ask(pipeline: Asks, retrievers: Mapping[str, Finds], gold: GoldQuestion, finder: PlaceFinder) -> Outcome:
+    passages: Passages | None = None
+    answer: Answer | None = None
+    for event in pipeline.stream(Question(gold.question)):
+        if isinstance(event, Passages):
+            passages = event
+        elif isinstance(event, Answer):
+            answer = event
+    assert passages is not None and answer is not None  # the contract of a stream
+    deep = Question(gold.question, top_k=DEPTH)
+    hits = {mode: retriever.retrieve(deep)[0].hits for mode, retriever in retrievers.items()}
+    return Outcome(gold, tuple(finder.find(source) for source in gold.sources), hits, passages, answer)
+
+
+def _show(done: int, total: int) -> None:
+    """A counter on a terminal, nothing elsewhere."""
+    if sys.stderr.isatty():
+        print(f"\rasking {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)
