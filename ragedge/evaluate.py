@@ -8,16 +8,18 @@ passage. Nothing here is tuned, and nothing is written but what the caller write
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Protocol
 
+from tqdm import tqdm
+
 from ragedge.config import Config
 from ragedge.contracts import Answer, Event, Passages, Question, Retrieval, Timings
 from ragedge.errors import IndexMissing
-from ragedge.goldens import GoldQuestion, PlaceFinder, draw_sample, read_questions
-from ragedge.judging import (
+from ragedge.evaluation.goldens import GoldQuestion, PlaceFinder, draw_sample, read_questions
+from ragedge.evaluation.judging import (
     DEPTH,
     Outcome,
     answer_score,
@@ -28,8 +30,7 @@ from ragedge.judging import (
     speed,
     tag_scores,
 )
-from ragedge.scorecard import Report, as_json, as_text
-from ragedge.terminal import ProgressBar
+from ragedge.evaluation.scorecard import Report, as_json, as_text
 
 __all__ = ["as_json", "as_text", "evaluate", "evaluate_file", "place_finder"]
 
@@ -70,7 +71,7 @@ def evaluate_file(
         modes = {m: parts.make_pipeline(config, box.index, box.embedder, None, mode=m).retriever for m in MODES}
         finder = place_finder(box.index)
         name = questions.resolve().parent.name or questions.name
-        report = evaluate(box.pipeline, modes, chosen, finder, name=name, on_progress=_show)
+        report = evaluate(box.pipeline, modes, chosen, finder, name=name)
         engine, chunks = box.pipeline.engine, box.index.counts().chunks
     return replace(report, drawn_from=len(everything), seed=seed, engine=engine, chunks=chunks)
 
@@ -88,13 +89,10 @@ def evaluate(
     finder: PlaceFinder,
     *,
     name: str = "",
-    on_progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Report:
     """Ask all questions and score what comes back; the last retriever is the one that break-downs are made on."""
-    outcomes: list[Outcome] = []
-    for done, gold in enumerate(questions, 1):
-        outcomes.append(_ask(pipeline, retrievers, gold, finder))
-        on_progress(done, len(questions))
+    bar = tqdm(questions, desc="asking", unit="question", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
+    outcomes = [_ask(pipeline, retrievers, gold, finder) for gold in bar]
     level = finest_level(outcomes)
     main = list(retrievers)[-1]
     lost = [
@@ -123,12 +121,16 @@ def evaluate(
 
 def _bring_in(config: Config, corpus: Path, parts: Any) -> None:
     embedder = parts.make_embedder(config)
-    bar = ProgressBar()
-    try:
-        with parts.open_for_ingest(config, embedder) as sync:
-            sync.run(corpus, on_progress=bar)
-    finally:
-        bar.close()
+    with (
+        parts.open_for_ingest(config, embedder) as sync,
+        tqdm(desc="reading", unit="file", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False) as bar,
+    ):
+
+        def show(progress: Any) -> None:
+            bar.total, bar.n = progress.files_total, progress.files_done
+            bar.set_postfix_str(f"{progress.chunks_done:,} passages", refresh=True)
+
+        sync.run(corpus, on_progress=show)
 
 
 def _ask(pipeline: Asks, retrievers: Mapping[str, Finds], gold: GoldQuestion, finder: PlaceFinder) -> Outcome:
@@ -143,9 +145,3 @@ def _ask(pipeline: Asks, retrievers: Mapping[str, Finds], gold: GoldQuestion, fi
     deep = Question(gold.question, top_k=DEPTH)
     hits = {mode: retriever.retrieve(deep)[0].hits for mode, retriever in retrievers.items()}
     return Outcome(gold, tuple(finder.find(source) for source in gold.sources), hits, passages, answer)
-
-
-def _show(done: int, total: int) -> None:
-    """A counter on a terminal, nothing elsewhere."""
-    if sys.stderr.isatty():
-        print(f"\rasking {done}/{total}", end="\n" if done == total else "", file=sys.stderr, flush=True)

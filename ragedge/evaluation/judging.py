@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from ragedge.contracts import Answer, Evidence, Hit, PageSpan, Passages, Timings
-from ragedge.goldens import GoldPlace, GoldQuestion, covered_share
-from ragedge.measures import (
+from ragedge.evaluation.goldens import GoldPlace, GoldQuestion, covered_share
+from ragedge.evaluation.measures import (
     exact_match,
     hit_rate,
     holds_answer,
@@ -21,7 +21,7 @@ from ragedge.measures import (
     separation,
     token_f1,
 )
-from ragedge.scorecard import (
+from ragedge.evaluation.scorecard import (
     AnswerScore,
     Level,
     QuestionResult,
