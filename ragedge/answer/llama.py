@@ -1,0 +1,215 @@
+"""A language model in a GGUF file, run by llama.cpp: a `Prompt` in, streamed text out.
+
+One job at a time, first come first served; cancelled within tens of milliseconds even while a long prompt is read;
+the context is never overflowed. Chat formats are our own: nothing of the file is executed, and nothing in a document
+becomes a special token. Knows neither index nor config. The file is checked before llama.cpp sees it, because
+llama.cpp ends the whole process on some damaged files.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ragedge.answer.chat import SPECIAL_TOKENS, chat_format, render
+from ragedge.answer.gguf_header import read_header
+from ragedge.answer.llama_native import NativeModel, sampling_chain
+from ragedge.answer.textstream import TextStream
+from ragedge.answer.threads import default_threads
+from ragedge.answer.turns import Turns
+from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
+from ragedge.errors import ModelError, PromptTooLong
+from ragedge.models import verify_sha256
+
+_WATCH_S = 0.01  # seconds between two looks at the cancel flag while a prompt is read
+_CHARS_PER_TOKEN = 64  # characters; a text longer than this per token of context cannot fit and is not even tokenised
+
+
+class LlamaGenerator:
+    """The `Generator` Protocol over one GGUF file; the model is loaded at first use."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context_tokens: int = 4096,
+        threads: int | None = None,
+        family: str = "auto",
+        queue_limit: int = 4,
+        sha256: str = "",
+    ) -> None:
+        """Check the file's header; `sha256` (if given) is checked before the model is loaded.
+
+        Raises:
+            ModelMissing, ModelCorrupt, ModelError: as `read_header`.
+            ConfigError: when `family` is unknown.
+        """
+        header = read_header(path, SPECIAL_TOKENS)
+        self._path = path
+        self._sha256 = sha256
+        self._chat = chat_format(family, header.architecture, header.tokenizer, header.found_tokens)
+        self._context_tokens = max(1, min(context_tokens, header.context_tokens))
+        self._threads = threads if threads is not None and threads > 0 else default_threads()
+        self._turns = Turns(queue_limit)
+        self._loading = threading.Lock()
+        self._engine: NativeModel | None = None
+        self._load_ns = 0
+        self._is_closed = False
+
+    @property
+    def name(self) -> str:
+        """ "llama:" and the file's name without its suffix."""
+        return f"llama:{self._path.stem}"
+
+    @property
+    def family(self) -> str:
+        """The chat format in use."""
+        return self._chat.family
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens that prompt and answer may have together."""
+        return self._context_tokens
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` as part of a prompt; loads the model at first use."""
+        return len(self._loaded().tokenize(text))
+
+    def stream(
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+    ) -> Iterator[Piece | ModelStats]:
+        """Pieces of the answer, then its `ModelStats`; closing the iterator frees the model at once.
+
+        `is_cancelled` is also called from another thread while the prompt is read. When it is true the stream ends with
+        the figures so far. The answer has at most `sampling.max_tokens` tokens, fewer where the context ends.
+
+        Raises:
+            Busy: when a job runs and the queue is full.
+            PromptTooLong: when the prompt leaves no room for an answer.
+            ModelCorrupt, ModelError: when the model cannot be loaded or fails.
+        """
+        started = time.monotonic_ns()
+        if not self._turns.take(is_cancelled):
+            yield ModelStats(total_duration=time.monotonic_ns() - started)
+            return
+        try:
+            engine = self._loaded()
+            tokens, boundary = self._tokens(engine, prompt)
+            room = self._context_tokens - len(tokens)
+            if room < 1:
+                raise self._too_long(len(tokens))
+            load_ns, self._load_ns = self._load_ns, 0
+            job = _Job(engine, tokens, boundary, TextStream(self._chat.stops))
+            with sampling_chain(sampling) as sampler:
+                yield from job.run(sampler, min(sampling.max_tokens, room), is_cancelled)
+            yield job.stats(time.monotonic_ns() - started, load_ns)
+        finally:
+            self._turns.give()
+
+    def close(self) -> None:
+        """Stop what runs, free the model, refuse further jobs. May be called more than once."""
+        self._is_closed = True
+        self._turns.close()
+        with self._loading:
+            if self._engine is not None:
+                self._engine.close()
+
+    def _loaded(self) -> NativeModel:
+        with self._loading:
+            if self._is_closed:
+                raise ModelError("The language model has been closed.", "Start the program again.")
+            if self._engine is None:
+                started = time.monotonic_ns()
+                if self._sha256:
+                    verify_sha256(self._path, self._sha256)
+                self._engine = NativeModel(self._path, self._context_tokens, self._threads)
+                self._load_ns = time.monotonic_ns() - started
+            return self._engine
+
+    def _tokens(self, engine: NativeModel, prompt: Prompt) -> tuple[list[int], int]:
+        """The prompt's tokens, and how many of them stand before the user's turn."""
+        chars = len(prompt.system) + len(prompt.user)
+        if chars > self._context_tokens * _CHARS_PER_TOKEN:
+            raise self._too_long(chars // _CHARS_PER_TOKEN)
+        tokens, boundary = engine.first_tokens(), 0
+        for fragment in render(self._chat, prompt.system, prompt.user):
+            boundary = len(tokens) if fragment.has_user else boundary
+            tokens += engine.tokenize(fragment.text, is_special=fragment.is_special)
+        return tokens, boundary
+
+    def _too_long(self, tokens: int) -> PromptTooLong:
+        message = f"The prompt has {tokens} tokens or more, the model's context holds {self._context_tokens}."
+        return PromptTooLong(message, "Ask a shorter question, or give the model a larger context_tokens.")
+
+
+class _Job:
+    """One answer: reading the prompt, then writing token by token. Durations are of the model alone."""
+
+    def __init__(self, engine: NativeModel, tokens: list[int], boundary: int, text: TextStream) -> None:
+        self.engine = engine
+        self.tokens = tokens
+        self.boundary = boundary
+        self.text = text
+        self.cached = 0
+        self.read = 0
+        self.written = 0
+        self.read_ns = 0
+        self.write_ns = 0
+
+    def run(self, sampler: Any, max_tokens: int, is_cancelled: Callable[[], bool]) -> Iterator[Piece]:
+        if max_tokens < 1 or is_cancelled() or not self._read_prompt(is_cancelled):
+            return
+        while self.written < max_tokens and not is_cancelled():
+            started = time.monotonic_ns()
+            sampled = self.engine.sample(sampler)
+            if sampled is None:
+                break
+            self.written += 1
+            piece = self.text.feed(sampled[1])
+            self.write_ns += time.monotonic_ns() - started
+            if piece:
+                yield Piece(piece)
+            if self.text.is_stopped or self.written == max_tokens or is_cancelled():
+                break
+            started = time.monotonic_ns()
+            self.engine.decode([sampled[0]])
+            self.write_ns += time.monotonic_ns() - started
+        if rest := self.text.end():
+            yield Piece(rest)
+
+    def _read_prompt(self, is_cancelled: Callable[[], bool]) -> bool:
+        """Whether the prompt was read to its end."""
+        started = time.monotonic_ns()
+        self.engine.start()
+        with _watched(self.engine, is_cancelled):
+            self.cached = self.engine.keep(self.tokens, self.boundary)
+            self.read = self.engine.read(self.tokens, self.boundary, self.cached)
+        self.read_ns = time.monotonic_ns() - started
+        return self.read == len(self.tokens)
+
+    def stats(self, total_ns: int, load_ns: int) -> ModelStats:
+        return ModelStats(total_ns, load_ns, self.read, self.cached, self.read_ns, self.written, self.write_ns)
+
+
+@contextmanager
+def _watched(engine: NativeModel, is_cancelled: Callable[[], bool]) -> Iterator[None]:
+    """While the body computes, another thread looks at the cancel flag and stops the computation."""
+    is_done = threading.Event()
+
+    def watch() -> None:
+        while not is_done.wait(_WATCH_S):
+            if is_cancelled():
+                engine.stop()
+                return
+
+    watcher = threading.Thread(target=watch, name="cancel-watch", daemon=True)
+    watcher.start()
+    try:
+        yield
+    finally:
+        is_done.set()
+        watcher.join()

@@ -1,0 +1,234 @@
+"""The native side of the language model: llama.cpp's model, context and samplers behind plain Python calls.
+
+The one module that imports llama_cpp, its low-level layer only. It decides nothing about prompts or queues: tokens
+in, tokens out, and a flag that stops a computation. The flag needs no Python while llama.cpp computes: the abort
+callback is the C library's `strlen` on one byte of ours, so that a busy interpreter never slows the model down (a
+Python callback would take the interpreter's lock several hundred times per token).
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from llama_cpp import llama_cpp as lib
+
+from ragedge.contracts import Sampling
+from ragedge.errors import ModelCorrupt, ModelError
+
+_BATCH_TOKENS = 256  # tokens read at once; 128 and 512 were equally fast within noise, more only costs memory
+_TOP_K, _TOP_P = 40, 0.95  # llama.cpp's own defaults
+_MAX_TEMPERATURE = 2.0  # beyond it text is noise
+_PIECE_BYTES = 64  # bytes; longer tokens are asked for a second time
+_LOG_ERROR = 4  # ggml_log_level
+_DECODE_ABORTED = 2  # llama_decode: the abort callback said stop
+_GO, _STOP = b"\0", b"x"
+
+_errors: deque[str] = deque(maxlen=3)  # llama.cpp's last complaints, for messages
+
+
+def _on_log(level: int, text: bytes, _data: object) -> None:
+    if level == _LOG_ERROR:
+        _errors.append(text.decode("utf-8", "replace").strip()[:200])
+
+
+_LOG = lib.llama_log_callback(_on_log)  # llama.cpp keeps the pointer: it must never be collected
+
+
+class NativeModel:
+    """One model with one context; `keep`, `read`, `decode`, `sample` serve one job at a time, the rest any thread."""
+
+    def __init__(self, path: Path, context_tokens: int, threads: int) -> None:
+        """Load the model at `path`, memory-mapped.
+
+        Raises:
+            ModelCorrupt: when llama.cpp refuses it.
+            ModelError: when it is of another kind, or memory is short.
+        """
+        os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # else a crash forks a debugger that hangs and holds our pipes
+        _errors.clear()
+        lib.llama_log_set(_LOG, ctypes.c_void_p(0))
+        lib.llama_backend_init()
+        wanted = lib.llama_model_default_params()
+        wanted.load_mode = lib.LLAMA_LOAD_MODE_MMAP
+        self._model: Any = lib.llama_model_load_from_file(os.fsencode(path), wanted)
+        if not self._model:
+            reason = (_errors[0] if _errors else "no reason was given").rstrip(".")
+            hint = "Copy or download the file again and compare its sha256 with the publisher's."
+            raise ModelCorrupt(f'llama.cpp cannot load the model "{path}": {reason}.', hint)
+        self._context: Any = self._new_context(path, context_tokens, threads)
+        self._vocabulary = lib.llama_model_get_vocab(self._model)
+        self._memory = lib.llama_get_memory(self._context)
+        # sliding windows and recurrent states cannot be cut back to an earlier token exactly
+        self._is_reusable = lib.llama_model_n_swa(self._model) == 0 and not (
+            lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model)
+        )
+        self._prompt: list[int] = []  # what the context has read of the last prompt, and where its batches ended
+        self._marks: frozenset[int] = frozenset()
+        self._is_closed = False
+        self._computing = threading.Lock()
+        self._spelling = threading.Lock()
+        self._flag = ctypes.create_string_buffer(_GO, 2)
+        c_library = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
+        self._abort = ctypes.cast(c_library.strlen, lib.ggml_abort_callback)
+        lib.llama_set_abort_callback(self._context, self._abort, ctypes.cast(self._flag, ctypes.c_void_p))
+
+    def _new_context(self, path: Path, context_tokens: int, threads: int) -> Any:
+        wanted = lib.llama_context_default_params()
+        wanted.n_ctx = context_tokens
+        wanted.n_batch = wanted.n_ubatch = min(_BATCH_TOKENS, context_tokens)
+        wanted.n_threads = wanted.n_threads_batch = threads
+        wanted.n_seq_max = 1
+        wanted.no_perf = True
+        is_decoder = not lib.llama_model_has_encoder(self._model)
+        context = lib.llama_init_from_model(self._model, wanted) if is_decoder else None
+        if not context:
+            lib.llama_model_free(self._model)
+            if not is_decoder:
+                raise ModelError(f'The model "{path}" does not just write text.', "Choose a decoder-only model.")
+            message = f'There is no memory for {context_tokens} tokens of context with the model "{path}".'
+            raise ModelError(message, "Set a smaller [answer] context_tokens, or choose a smaller model.")
+        return context
+
+    # -------------------------------------------------------------------------------------- words
+
+    def first_tokens(self) -> list[int]:
+        """What the model wants at the beginning of everything, if anything."""
+        with self._spelling:
+            self._check()
+            token = lib.llama_vocab_bos(self._vocabulary)
+            return [token] if lib.llama_vocab_get_add_bos(self._vocabulary) and token >= 0 else []
+
+    def tokenize(self, text: str, *, is_special: bool = False) -> list[int]:
+        """Tokens of `text`; only with `is_special` may a part of it become a special token."""
+        data = text.encode("utf-8", "replace")
+        if not data:
+            return []
+        room = len(data) + 8  # a token has at least one byte; a blank may be put in front
+        with self._spelling:
+            self._check()
+            tokens = (lib.llama_token * room)()
+            count = lib.llama_tokenize(self._vocabulary, data, len(data), tokens, room, False, is_special)
+        if count < 0:
+            raise ModelError("The model's tokenizer failed on a text.", "Choose another model.")
+        return list(tokens[:count])
+
+    def _piece(self, token: int) -> bytes:
+        """The bytes of a token; none for special tokens."""
+        with self._spelling:
+            self._check()
+            buffer = ctypes.create_string_buffer(_PIECE_BYTES)
+            count = lib.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, False)
+            if count < 0:
+                buffer = ctypes.create_string_buffer(-count)
+                count = lib.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, False)
+        return buffer.raw[: max(0, count)]
+
+    # -------------------------------------------------------------------------------------- computing
+
+    def start(self) -> None:
+        """A new job begins: forget an earlier `stop`."""
+        self._flag[0] = _GO
+
+    def stop(self) -> None:
+        """End the running computation within milliseconds; `read` and `decode` then return early. Any thread."""
+        self._flag[0] = _STOP
+
+    def keep(self, tokens: Sequence[int], boundary: int) -> int:
+        """Keep what the context has already read of `tokens`, forget the rest; the number of tokens kept.
+
+        Only whole batches are kept, cut where reading anew would cut them, so that the result is the same bit by bit.
+        """
+        with self._computing:
+            self._check()
+            same = 0
+            for old, new in zip(self._prompt, tokens, strict=False):
+                if old != new:
+                    break
+                same += 1
+            marks = self._marks.intersection(_batch_ends(len(tokens), boundary)[:-1]) if self._is_reusable else ()
+            kept = max((mark for mark in marks if mark <= same and mark < len(tokens)), default=0)
+            if kept and not lib.llama_memory_seq_rm(self._memory, 0, kept, -1):
+                kept = 0
+            if not kept:
+                lib.llama_memory_clear(self._memory, False)
+            self._prompt = list(tokens[:kept])
+            self._marks = frozenset(mark for mark in self._marks if mark <= kept)
+            return kept
+
+    def read(self, tokens: Sequence[int], boundary: int, kept: int) -> int:
+        """Read `tokens` from number `kept` on; how many are read in the end, fewer than all only after `stop`."""
+        for end in _batch_ends(len(tokens), boundary):
+            start = len(self._prompt)
+            if end <= start:
+                continue
+            if not self.decode(tokens[start:end]):
+                return start
+            self._prompt = list(tokens[:end])
+            self._marks |= {end}
+        return len(self._prompt)
+
+    def decode(self, tokens: Sequence[int]) -> bool:
+        """Append tokens to the context; False after `stop`."""
+        with self._computing:
+            self._check()
+            array = (lib.llama_token * len(tokens))(*tokens)
+            code = lib.llama_decode(self._context, lib.llama_batch_get_one(array, len(tokens)))
+        if code not in (0, _DECODE_ABORTED):
+            reason = _errors[-1] if _errors else f"code {code}"
+            raise ModelError(
+                f"The language model failed: {reason}.", "Ask again; if it happens again, check the model."
+            )
+        return bool(code == 0)
+
+    def sample(self, sampler: Any) -> tuple[int, bytes] | None:
+        """The next token and its bytes; None when the model has ended its turn."""
+        with self._computing:
+            self._check()
+            token = int(lib.llama_sampler_sample(sampler, self._context, -1))
+            if lib.llama_vocab_is_eog(self._vocabulary, token):
+                return None
+        return token, self._piece(token)
+
+    def close(self) -> None:
+        """Stop what runs and free everything; waits for the native call in progress only."""
+        self.stop()
+        with self._computing, self._spelling:
+            if not self._is_closed:
+                self._is_closed = True
+                lib.llama_free(self._context)
+                lib.llama_model_free(self._model)
+
+    def _check(self) -> None:
+        if self._is_closed:
+            raise ModelError("The language model has been closed.", "Start the program again.")
+
+
+def _batch_ends(tokens: int, boundary: int) -> list[int]:
+    """Where the batches of a prompt end: at the boundary, then every `_BATCH_TOKENS`, then at its end."""
+    ends = [*range(boundary, 0, -_BATCH_TOKENS)][::-1] if boundary else []
+    return [*ends, *range(boundary + _BATCH_TOKENS, tokens, _BATCH_TOKENS), tokens]
+
+
+@contextmanager
+def sampling_chain(sampling: Sampling) -> Iterator[Any]:
+    """llama.cpp's sampler for `sampling`: greedy at temperature 0, else top-k, top-p, temperature and a seeded draw."""
+    chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
+    try:
+        if sampling.temperature > 0:
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_k(_TOP_K))
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_p(_TOP_P, 1))
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_temp(min(sampling.temperature, _MAX_TEMPERATURE)))
+            # 31 bits: all 32 set would mean "random" to llama.cpp
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_dist(sampling.seed & 0x7FFFFFFF))
+        else:
+            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_greedy())
+        yield chain
+    finally:
+        lib.llama_sampler_free(chain)
