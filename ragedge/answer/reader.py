@@ -8,53 +8,34 @@ come as functions. The weights are fitted by `tools/fit_gate.py` on SQuAD traini
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.asks import Kind, could_answer, kind_of
-from ragedge.answer.identifiers import find_identifiers, stands_in
-from ragedge.answer.sentences import content_words
+from ragedge.answer.scoring import (
+    COSINE,
+    DEFAULT_WEIGHTS,
+    EvidenceWeights,
+    Rarity,
+    score_units,
+    take_apart,
+    unit_features,
+)
 from ragedge.answer.units import PageOf, Unit, units_of
 from ragedge.contracts import Citation, Evidence, Hit, PageSpan, Retrieval
 from ragedge.errors import InputError
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
-Rarity = Callable[[Sequence[str]], Mapping[str, float]]
 
 MAX_EVIDENCE = 12  # units returned; nobody shows more
 MAX_EMBEDDED = 24  # units whose vector is computed: about 200 ms on two cores
 MAX_RUN_CHARS = 1_500  # of a run of steps that is quoted as one
+_MAX_QUOTES = 3  # in an answer; more is a list of passages, which is shown anyway
+_SECOND_QUOTE = 0.9  # of the best score; what is further behind is shown as a passage, not as the answer
+_BETWEEN = "\n\n"
 _EMBED_CHARS = 400  # of a unit, about 100 tokens; what comes later in a sentence rarely decides
 _EMBED_CHARS_DENSE = 160  # where 400 characters are more tokens than the embedder reads (dot leaders, CJK)
-_MIN_WORDS = 2  # content words; a unit with fewer is a fragment
-
-
-@dataclass(frozen=True, slots=True)
-class EvidenceWeights:
-    """Weights of the logistic score, one per feature of `_features`, then the bias."""
-
-    coverage: float = 2.6
-    passage_coverage: float = 1.4
-    cosine: float = 5.0
-    passage_cosine: float = 1.0
-    rank: float = 1.2
-    kind: float = 0.8
-    fragment: float = -1.5
-    bias: float = -6.2
-
-
-@dataclass(frozen=True, slots=True)
-class _Asked:
-    """The question, taken apart once."""
-
-    text: str
-    kind: Kind
-    weights: Mapping[str, float]
-    identifiers: tuple[str, ...]
 
 
 def read_evidence(
@@ -65,7 +46,7 @@ def read_evidence(
     embed: Embed | None,
     question_vector: NDArray[np.float32] | None,
     rarity: Rarity,
-    weights: EvidenceWeights = EvidenceWeights(),
+    weights: EvidenceWeights = DEFAULT_WEIGHTS,
 ) -> tuple[Evidence, ...]:
     """The units of the hits that may answer, best first, at most `MAX_EVIDENCE`.
 
@@ -78,25 +59,16 @@ def read_evidence(
         rarity: words -> weight > 0, larger for rarer words; a word that is left out weighs 1.
         weights: of the score.
 
-    `Evidence.coverage` is the share of the question's words, weighed by rarity, that the unit's passage (with title and
-    headings) holds; `Evidence.cosine` that of unit and question, None where it was not computed.
+    `Evidence.coverage` is the share of the question's words, weighed by rarity, that the unit's passage (with title
+    and headings) holds; `Evidence.cosine` that of unit and question, None where it was not computed.
     """
     units = [unit for unit in units_of(retrieval, page_of) if unit.kind != "heading"]
     if not units:
         return ()
-    asked = _take_apart(question_text, rarity)
-    features = _features(asked, units, retrieval.hits)
-    cosines: dict[int, float] = {}
-    if embed is not None and question_vector is not None:
-        rough = _score(features, weights)
-        chosen = sorted(range(len(units)), key=lambda i: (-rough[i], i))[:MAX_EMBEDDED]
-        texts = [_with_context(units[i], retrieval.hits[units[i].hit_index]) for i in chosen]
-        values = _embed_bounded(embed, texts) @ question_vector
-        cosines = {i: float(value) for i, value in zip(chosen, values, strict=True)}
-        floor = min(cosines.values(), default=0.0)
-        for i in range(len(units)):
-            features[i, 2] = cosines.get(i, floor)
-    scores = _score(features, weights)
+    asked = take_apart(question_text, rarity)
+    features = unit_features(asked, units, retrieval.hits)
+    cosines = _add_cosines(features, units, retrieval.hits, embed, question_vector, weights)
+    scores = score_units(features, weights)
     order = sorted(range(len(units)), key=lambda i: (-scores[i], i))[:MAX_EVIDENCE]
     evidence = [
         Evidence(
@@ -114,68 +86,25 @@ def read_evidence(
     return _without_overlaps(evidence)
 
 
-def _take_apart(question: str, rarity: Rarity) -> _Asked:
-    words = list(dict.fromkeys(content_words(question)))
-    known = rarity(words) if words else {}
-    weights = {_stem(word): max(0.0, float(known.get(word, 1.0))) for word in words}
-    return _Asked(question, kind_of(question), weights, find_identifiers(question))
-
-
-def _features(asked: _Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> NDArray[np.float64]:
-    """One row per unit in the order of `EvidenceWeights`, bias included as 1; column 2 holds the passage's cosine."""
-    rows = np.zeros((len(units), 8))
-    bags = [{_stem(word) for word in content_words(unit.text)} for unit in units]
-    passages = [_passage_words(hit) for hit in hits]
-    for i, unit in enumerate(units):
-        hit = hits[unit.hit_index]
-        near = bags[i].union(_stem(w) for h in hit.chunk.headings[-1:] for w in content_words(h))
-        if i and units[i - 1].hit_index == unit.hit_index:
-            near |= bags[i - 1]
-        own = _coverage(asked, bags[i])
-        rows[i] = (
-            0.7 * own + 0.3 * _coverage(asked, near),
-            _coverage(asked, passages[unit.hit_index]),
-            hit.cosine or 0.0,
-            hit.cosine or 0.0,
-            1.0 / (1.0 + unit.hit_index),
-            could_answer(asked.kind, unit.text, asked.text),
-            unit.kind == "text" and len(bags[i]) < _MIN_WORDS,
-            1.0,
-        )
-        if asked.identifiers:
-            rows[i, 0] += 0.5 * sum(stands_in(name, unit.text) for name in asked.identifiers) / len(asked.identifiers)
-    return rows
-
-
-def _score(features: NDArray[np.float64], weights: EvidenceWeights) -> NDArray[np.float64]:
-    scores: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(features @ np.asarray(astuple(weights)))))
-    return scores
-
-
-def _passage_words(hit: Hit) -> set[str]:
-    text = "\n".join((hit.title, *hit.chunk.headings, hit.chunk.text))
-    return {_stem(word) for word in content_words(text)}
-
-
-def _coverage(asked: _Asked, words: set[str]) -> float:
-    """Share of the question's weight that `words` hold; 0 where the question has no content words."""
-    total = math.fsum(asked.weights.values())
-    if total <= 0:
-        return 0.0
-    return math.fsum(weight for word, weight in asked.weights.items() if word in words) / total
-
-
-def _stem(word: str) -> str:
-    """A word without the commonest English verb and adverb endings, so that "stacking" meets "stack"."""
-    if len(word) < 6 or not word.isalpha():
-        return word[:-1] if len(word) > 3 and word.endswith("e") and word.isalpha() else word
-    for ending in ("ing", "edly", "ed", "ly", "er"):
-        if word.endswith(ending) and len(word) - len(ending) >= 4:
-            word = word[: -len(ending)]
-            break
-    if len(word) > 4 and word[-1] == word[-2]:  # "stopp", "runn"
-        word = word[:-1]
-    return word[:-1] if word.endswith(("e", "y", "i")) else word
+def _add_cosines(
+    features: NDArray[np.float64],
+    units: Sequence[Unit],
+    hits: Sequence[Hit],
+    embed: Embed | None,
+    question_vector: NDArray[np.float32] | None,
+    weights: EvidenceWeights,
+) -> dict[int, float]:
+    """Embed the most promising units and put their cosines into `features`; the others get the lowest of them."""
+    if embed is None or question_vector is None:
+        return {}
+    rough = score_units(features, weights)
+    chosen = sorted(range(len(units)), key=lambda i: (-rough[i], i))[:MAX_EMBEDDED]
+    texts = [_with_context(units[i], hits[units[i].hit_index]) for i in chosen]
+    values = _embed_bounded(embed, texts) @ question_vector
+    cosines = {i: float(value) for i, value in zip(chosen, values, strict=True)}
+    features[:, COSINE] = min(cosines.values())
+    features[list(cosines), COSINE] = list(cosines.values())
+    return cosines
 
 
 def _with_context(unit: Unit, hit: Hit) -> str:
@@ -275,11 +204,6 @@ def quote_answer(
         pieces.append(shown)
         position += len(shown) + len(_BETWEEN)
     return _BETWEEN.join(pieces), tuple(citations)
-
-
-_MAX_QUOTES = 3
-_BETWEEN = "\n\n"
-_SECOND_QUOTE = 0.9  # of the best score; what is further behind is shown as a passage, not as the answer
 
 
 def _adds(item: Evidence, best: Evidence) -> bool:
