@@ -1,7 +1,8 @@
 """The documents over HTTP: list with state and problems, upload, delete, and the original file.
 
 A rejected file is a row with its reason, not only a log line. Originals leave as attachments of a plain type, so that a
-browser never runs what is in them.
+browser never runs what is in them. The handlers hand their work to a thread themselves: Litestar 2.25 wraps a handler
+with `sync_to_thread=True` twice when its path has a second method, and then answers with a coroutine.
 """
 
 from __future__ import annotations
@@ -56,28 +57,30 @@ def find_document(service: Service, document_id: str) -> Any:
     return service.index.document(document_id)
 
 
-@get("/v1/documents", sync_to_thread=True, media_type=MediaType.JSON, summary="Documents, and files that gave none")
-def list_documents(state: State, offset: Offset = 0, limit: Limit = 200) -> Response[bytes]:
+@get("/v1/documents", media_type=MediaType.JSON, summary="Documents, and files that gave none")
+async def list_documents(state: State, offset: Offset = 0, limit: Limit = 200) -> Response[bytes]:
     """One page of the documents in the order of their paths, and all rejected files."""
-    index = state.service.index
+    return json_reply(await anyio.to_thread.run_sync(_list, state.service, offset, limit))
+
+
+def _list(service: Service, offset: int, limit: int) -> dict[str, Any]:
+    index = service.index
     documents = sorted(index.documents(), key=lambda info: (info.path.casefold(), info.path))
     files = index.files()
     rejected = [record_view(row) for _, row in sorted(files.items()) if row.document_id is None]
-    return json_reply(
-        {
-            "total": len(documents),
-            "offset": offset,
-            "documents": [document_view(info) for info in documents[offset : offset + limit]],
-            "rejected": rejected[:_LIST_LIMIT],
-            "rejected_total": len(rejected),
-        }
-    )
+    return {
+        "total": len(documents),
+        "offset": offset,
+        "documents": [document_view(info) for info in documents[offset : offset + limit]],
+        "rejected": rejected[:_LIST_LIMIT],
+        "rejected_total": len(rejected),
+    }
 
 
-@get("/v1/documents/{document_id:str}", sync_to_thread=True, media_type=MediaType.JSON, summary="One document")
-def show_document(document_id: str, state: State) -> Response[bytes]:
+@get("/v1/documents/{document_id:str}", media_type=MediaType.JSON, summary="One document")
+async def show_document(document_id: str, state: State) -> Response[bytes]:
     """What is known of one document."""
-    return json_reply(document_view(find_document(state.service, document_id)))
+    return json_reply(document_view(await anyio.to_thread.run_sync(find_document, state.service, document_id)))
 
 
 @get("/v1/documents/{document_id:str}/file", sync_to_thread=True, summary="The original file, as a download")
@@ -139,27 +142,35 @@ async def _bounded(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         yield block
 
 
-@delete("/v1/documents/{document_id:str}", status_code=200, sync_to_thread=True, summary="Remove a document")
-def remove_document(document_id: str, state: State) -> Response[bytes]:
+@delete("/v1/documents/{document_id:str}", status_code=200, summary="Remove a document")
+async def remove_document(document_id: str, state: State) -> Response[bytes]:
     """Take a document out of the index, under all names it is known by."""
-    service: Service = state.service
+    return json_reply({"removed": await anyio.to_thread.run_sync(_remove_document, state.service, document_id)})
+
+
+def _remove_document(service: Service, document_id: str) -> list[str]:
     syncer = _syncer(service)
     info = find_document(service, document_id)
     paths = [info.path, *info.other_paths]
     for path in reversed(paths):  # the document itself goes with its last name
         syncer.remove(path)
-    return json_reply({"removed": paths})
+    return paths
 
 
-@delete("/v1/documents", status_code=200, sync_to_thread=True, summary="Remove one file of the list by its path")
-def remove_file(state: State, path: Annotated[str, Parameter(min_length=1, max_length=_PATH_CHARS)]) -> Response[bytes]:
+@delete("/v1/documents", status_code=200, summary="Remove one file of the list by its path")
+async def remove_file(
+    state: State, path: Annotated[str, Parameter(min_length=1, max_length=_PATH_CHARS)]
+) -> Response[bytes]:
     """Take a file out of the list: a rejected one, or one name of a document."""
-    service: Service = state.service
+    await anyio.to_thread.run_sync(_remove_file, state.service, path)
+    return json_reply({"removed": [path]})
+
+
+def _remove_file(service: Service, path: str) -> None:
     syncer = _syncer(service)
     if path not in service.index.files():
         raise NotFound(f'there is no file "{path[:200]}" in the index', "see /v1/documents for those there are")
     syncer.remove(path)
-    return json_reply({"removed": [path]})
 
 
 def _syncer(service: Service) -> Syncing:

@@ -16,10 +16,12 @@ from litestar.datastructures import State
 from ragedge.errors import NotFound
 
 _WEB = Path(__file__).resolve().parent.parent / "web"
+#: Litestar adds the character set.
 _TYPES = {
-    ".html": "text/html; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".css": "text/css",
+    ".png": "image/png",
 }
 
 

@@ -1,0 +1,140 @@
+// An answer: sentences with citation buttons, unsupported sentences marked, who spoke and how long it took.
+
+import {byId, el, fill} from "./dom.js";
+import {openSource} from "./source.js";
+import {durationName, pageName, unitOffsets} from "./text.js";
+
+const OUTCOMES = {
+  answered: ["Answered", "good"],
+  unsure: ["Unsure: check the passages", "warn"],
+  abstained: ["Not in these documents", "none"],
+  truncated: ["Cut short", "warn"],
+  cancelled: ["Stopped", "none"],
+  waiting: ["Reading the passages", "busy"],
+};
+
+export function showOutcome(outcome) {
+  const [words, kind] = OUTCOMES[outcome] ?? [String(outcome), "none"];
+  byId("outcome").textContent = words;
+  byId("outcome").className = `chip ${kind}`;
+  byId("answer").dataset.outcome = outcome;
+  return words;
+}
+
+export function clearAnswer(question) {
+  byId("asked").textContent = question;
+  for (const id of ["answer-text", "sources", "engine", "timings"]) fill(byId(id));
+  byId("legend").hidden = true;
+  byId("answer-text").setAttribute("aria-busy", "true");
+  showOutcome("waiting");
+}
+
+export function addPiece(text) {
+  byId("answer-text").append(document.createTextNode(text));
+}
+
+export function showAnswer(answer) {
+  const box = byId("answer-text");
+  fill(box, ...answerNodes(answer));
+  box.setAttribute("aria-busy", "false");
+  byId("legend").hidden = !box.querySelector(".unsupported");
+  fill(byId("sources"), ...sourceItems(answer.citations));
+  byId("engine").textContent = engineName(answer.engine);
+  byId("timings").textContent = timingsLine(answer);
+  return showOutcome(answer.outcome);
+}
+
+function answerNodes(answer) {
+  const {text} = answer;
+  const unit = unitOffsets(text);
+  const loose = answer.unsupported.map((span) => [unit(span.start), unit(span.end)]);
+  const ends = answer.citations.map((citation) => [unit(citation.answer_end), citation]);
+  const cuts = new Set([0, text.length, ...loose.flat(), ...ends.map(([end]) => end)]);
+  const places = [...cuts].sort((a, b) => a - b);
+  const nodes = [];
+  for (let i = 0; i + 1 < places.length; i += 1) {
+    const [start, end] = [places[i], places[i + 1]];
+    const part = text.slice(start, end);
+    const isLoose = loose.some(([from, to]) => from <= start && end <= to);
+    nodes.push(isLoose ? el("span", {class: "unsupported", title: "No source supports this"}, part) : part);
+    const seen = new Set();
+    for (const [place, citation] of ends) {
+      if (place !== end || seen.has(citation.number)) continue;
+      seen.add(citation.number);
+      nodes.push(citationButton(citation));
+    }
+  }
+  return nodes;
+}
+
+function placeOf(citation) {
+  const page = pageName(citation.span.page, citation.page_label, citation.document_path);
+  return [citation.title || citation.document_path, page].filter(Boolean).join(", ");
+}
+
+const opener = (citation) => () =>
+  openSource({
+    documentId: citation.document_id,
+    title: citation.title || citation.document_path,
+    page: citation.span.page,
+    span: citation.span,
+    quote: citation.quote,
+  });
+
+function citationButton(citation) {
+  return el(
+    "button",
+    {
+      type: "button",
+      class: "citation",
+      "aria-label": `Source ${citation.number}: ${placeOf(citation)}`,
+      title: `${placeOf(citation)}: “${citation.quote}”`,
+      onclick: opener(citation),
+    },
+    String(citation.number),
+  );
+}
+
+function sourceItems(citations) {
+  const seen = new Set();
+  const items = [];
+  for (const citation of citations) {
+    const key = `${citation.number}|${citation.document_id}|${citation.span.page}|${citation.quote}`;
+    if (seen.has(key)) continue;
+    seen.add(key);
+    items.push(
+      el(
+        "li",
+        {},
+        el("span", {class: "citation", "aria-hidden": "true"}, String(citation.number)),
+        el(
+          "div",
+          {},
+          el("button", {type: "button", class: "link", onclick: opener(citation)}, placeOf(citation)),
+          el("blockquote", {}, citation.quote),
+        ),
+      ),
+    );
+  }
+  return items;
+}
+
+export function engineName(engine) {
+  if (engine === "extractive") return "Exact quotes from the documents, no language model";
+  if (engine === "none") return "No language model was asked";
+  const [kind, name] = [engine.split(":", 1)[0], engine.slice(engine.indexOf(":") + 1)];
+  return kind === "llama" ? `Written by the language model ${name}` : `Answered by ${engine}`;
+}
+
+function timingsLine(answer) {
+  const {timings, stats} = answer;
+  const search = ["embed_ms", "lexical_ms", "vector_ms", "rerank_ms", "read_ms"].map((name) => timings[name] ?? 0);
+  const found = search.reduce((sum, ms) => sum + ms, 0);
+  const parts = [
+    found > 0 ? `passages in ${durationName(found)}` : null,
+    timings.first_piece_ms !== null ? `first word after ${durationName(timings.first_piece_ms)}` : null,
+    timings.total_ms !== null ? `all in ${durationName(timings.total_ms)}` : null,
+    stats?.tokens_per_second ? `${stats.tokens_per_second.toFixed(1)} tokens per second` : null,
+  ];
+  return parts.filter(Boolean).join(" · ");
+}

@@ -1,0 +1,103 @@
+// The service as functions. Every failure is an ApiError with the service's own message and hint.
+
+export class ApiError extends Error {
+  constructor(message, hint = "", code = "", status = 0) {
+    super(message);
+    this.hint = hint;
+    this.code = code;
+    this.status = status;
+  }
+}
+
+function fromBody(body, status) {
+  const error = body && body.error;
+  if (error && typeof error.message === "string") return new ApiError(error.message, error.hint ?? "", error.code, status);
+  return new ApiError("The service answered in a way this page does not know.", `Status ${status}.`, "", status);
+}
+
+const away = () => new ApiError("The service cannot be reached.", "Is it still running? Start it again: ragedge serve");
+
+async function send(url, options) {
+  let response;
+  try {
+    response = await fetch(url, {cache: "no-store", ...options});
+  } catch (error) {
+    if (error.name === "AbortError") throw error;
+    throw away();
+  }
+  if (response.ok) return response;
+  throw fromBody(await response.json().catch(() => null), response.status);
+}
+
+export const getJson = async (url, signal) => (await send(url, {signal})).json();
+export const remove = async (url) => (await send(url, {method: "DELETE"})).json();
+
+export const documentUrl = (id) => `/v1/documents/${encodeURIComponent(id)}`;
+export const pageUrl = (id, page) => `${documentUrl(id)}/pages/${page}`;
+
+export async function getPicture(url, signal) {
+  const response = await send(url, {signal});
+  const first = parseFloat(response.headers.get("X-Ragedge-First-Mark"));
+  return {
+    blob: await response.blob(),
+    marks: parseInt(response.headers.get("X-Ragedge-Marks"), 10) || 0,
+    firstMark: Number.isFinite(first) ? first : null,
+  };
+}
+
+// Asks, and calls onEvent(name, data) for every event. Resolves at the end of the stream.
+export async function askStream(text, signal, onEvent) {
+  const response = await send("/v1/ask/stream", {
+    method: "POST",
+    headers: {"Content-Type": "application/json"},
+    body: JSON.stringify({text}),
+    signal,
+  });
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  let buffer = "";
+  for (;;) {
+    let part;
+    try {
+      part = await reader.read();
+    } catch (error) {
+      if (error.name === "AbortError") throw error;
+      throw away();
+    }
+    if (part.done) return;
+    buffer += part.value;
+    let end;
+    while ((end = buffer.indexOf("\n\n")) >= 0) {
+      const event = parseEvent(buffer.slice(0, end));
+      buffer = buffer.slice(end + 2);
+      if (event === null) continue;
+      if (event.name === "error") throw fromBody(event.data, 200);
+      onEvent(event.name, event.data);
+    }
+  }
+}
+
+function parseEvent(block) {
+  let name = "message";
+  const data = [];
+  for (const line of block.split("\n")) {
+    if (line.startsWith("event: ")) name = line.slice(7);
+    else if (line.startsWith("data: ")) data.push(line.slice(6));
+  }
+  return data.length ? {name, data: JSON.parse(data.join("\n"))} : null;
+}
+
+// fetch cannot tell how much was sent, XMLHttpRequest can.
+export function upload(file, onProgress) {
+  return new Promise((resolve, reject) => {
+    const form = new FormData();
+    form.append("file", file, file.name);
+    const request = new XMLHttpRequest();
+    request.open("POST", "/v1/documents");
+    request.responseType = "json";
+    request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
+    request.onload = () =>
+      request.status < 300 ? resolve(request.response) : reject(fromBody(request.response, request.status));
+    request.onerror = () => reject(away());
+    request.send(form);
+  });
+}
