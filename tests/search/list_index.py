@@ -1,0 +1,93 @@
+"""An index kept in lists: plain word counting and exact cosines, for tests of what stands above an index."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragedge.contracts import Chunk, Document, Embedder, Page, PageSpan
+
+
+def chunk(document: Document, ordinal: int, *spans: tuple[int, int, int], headings: tuple[str, ...] = ()) -> Chunk:
+    """A chunk out of (page, start, end) spans of a document, by the rule of the contract."""
+    texts = [document.pages[page - 1].text[start:end] for page, start, end in spans]
+    return Chunk(
+        id=f"{document.id}-{ordinal:05d}",
+        document_id=document.id,
+        document_path=document.path,
+        ordinal=ordinal,
+        text="\n".join(texts),
+        spans=tuple(PageSpan(*span) for span in spans),
+        headings=headings,
+        tokens=sum(len(text.split()) for text in texts),
+    )
+
+
+def chunks_by_line(document: Document) -> list[Chunk]:
+    """One chunk per non-blank line of each page."""
+    chunks: list[Chunk] = []
+    for page in document.pages:
+        for match in re.finditer(r"\S[^\n]*", page.text):
+            chunks.append(chunk(document, len(chunks), (page.number, *match.span())))
+    return chunks
+
+
+@dataclass
+class ListIndex:
+    """What `ragedge.search.retriever.SearchIndex` asks for, and `page` for the reader."""
+
+    documents: Sequence[Document]
+    embedder: Embedder
+    passages: list[Chunk] = field(default_factory=list)
+    asked: list[tuple[tuple[str, ...], tuple[str, ...]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if not self.passages:
+            self.passages = [c for document in self.documents for c in chunks_by_line(document)]
+        self.matrix = self.embedder.embed_passages([c.text for c in self.passages])
+        self.position = {c.id: i for i, c in enumerate(self.passages)}
+
+    def search_text(self, words: Sequence[str], phrases: Sequence[str], limit: int) -> list[tuple[str, float]]:
+        self.asked.append((tuple(words), tuple(phrases)))
+        scores: dict[str, float] = {}
+        for passage in self.passages:
+            tokens = f" {' '.join(_tokens(passage.text))} "
+            for term in (*words, *phrases):
+                needle = f" {' '.join(_tokens(term))} "
+                count = tokens.count(needle) if needle.strip() else 0
+                if count:
+                    scores[passage.id] = scores.get(passage.id, 0.0) + count * self._rarity(needle)
+        return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
+
+    def search_vectors(self, vector: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
+        cosines = self.matrix @ vector
+        order = sorted(range(len(cosines)), key=lambda i: (-float(cosines[i]), self.passages[i].id))
+        return [(self.passages[i].id, float(cosines[i])) for i in order[:limit]]
+
+    def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]:
+        return {i: self.passages[self.position[i]] for i in ids}
+
+    def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
+        return self.matrix[[self.position[i] for i in ids]]
+
+    def titles(self, document_ids: Sequence[str]) -> Mapping[str, str]:
+        return {d.id: d.title for d in self.documents if d.id in document_ids}
+
+    def page(self, document_id: str, number: int) -> Page:
+        return next(d for d in self.documents if d.id == document_id).pages[number - 1]
+
+    def rarity(self, words: Sequence[str]) -> dict[str, float]:
+        return {word: self._rarity(f" {word} ") for word in words}
+
+    def _rarity(self, needle: str) -> float:
+        found = sum(needle in f" {' '.join(_tokens(p.text))} " for p in self.passages)
+        return math.log(1 + len(self.passages) / (1 + found))
+
+
+def _tokens(text: str) -> list[str]:
+    return re.findall(r"[^\W_]+", text.lower())
