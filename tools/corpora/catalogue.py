@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tools.corpora import field_manual
+from tools.corpora import field_manual, museum
 
 CORPORA: dict[str, Callable[[], dict[str, bytes]]] = {
     "field-manual": field_manual.documents,
+    "museum": museum.documents,
 }
