@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO, TypeVar
 
 from ragedge.errors import RagedgeError, UnreadableDocument
+from ragedge.ingest.readers.parts import one_line
 
 _OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 _WHY = {
@@ -40,13 +41,13 @@ def open_regular(path: Path, max_bytes: int | None = None) -> Iterator[BinaryIO]
     except (OSError, ValueError) as error:
         number = error.errno if isinstance(error, OSError) else None
         why = _WHY.get(number or 0, "cannot be opened")
-        raise UnreadableDocument("unreadable", f'"{path.name}" {why}', f"ls -l '{path}'") from error
+        raise UnreadableDocument("unreadable", f'"{one_line(path.name)}" {why}', f"ls -l '{path}'") from error
     with os.fdopen(descriptor, "rb") as stream:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
-            raise UnreadableDocument("unreadable", f'"{path.name}" is no regular file')
+            raise UnreadableDocument("unreadable", f'"{one_line(path.name)}" is no regular file')
         if max_bytes is not None and status.st_size > max_bytes:
-            detail = f'"{path.name}" has {status.st_size:,} bytes, more than the {max_bytes:,} that are read'
+            detail = f'"{one_line(path.name)}" has {status.st_size:,} bytes, more than the {max_bytes:,} that are read'
             raise UnreadableDocument("too_large", detail, "split it into smaller files")
         yield stream
 
@@ -71,6 +72,6 @@ def named(error: _Named, name: str) -> _Named:
     """The same error, its message starting with the file's name."""
     if error.message.startswith('"'):
         return error
-    error.message = f'"{name}" {error.message}'
+    error.message = f'"{one_line(name)}" {error.message}'
     error.args = (error.message,)
     return error
