@@ -1,0 +1,81 @@
+"""Exact nearest neighbours by one matrix product: the vector store that needs no files of its own.
+
+It serves whoever may not open Chroma (a second process, a read-only folder), and everyone while Chroma's copy cannot be
+used. Its answers are the reference that the approximate ones are tested against. It knows nothing of where vectors come from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class ExactVectors:
+    """Unit vectors float32 [n, dimension] and their ids, in memory; cosine is their dot product."""
+
+    def __init__(self, dimension: int, ids: Sequence[str] = (), vectors: NDArray[np.float32] | None = None) -> None:
+        self._ids = list(ids)
+        self._rows = {chunk_id: row for row, chunk_id in enumerate(self._ids)}
+        self._matrix = np.zeros((0, dimension), np.float32) if vectors is None else np.asarray(vectors, np.float32)
+        if self._matrix.shape != (len(self._ids), dimension):
+            raise ValueError(f"vectors of shape {self._matrix.shape} do not fit {len(self._ids)} ids of {dimension}")
+
+    def upsert(self, ids: Sequence[str], vectors: NDArray[np.float32]) -> None:
+        """Add vectors, or replace those of ids already held; of an id given twice the last counts."""
+        vectors = as_matrix(vectors, len(ids), self._matrix.shape[1])
+        latest = {chunk_id: row for row, chunk_id in enumerate(ids)}
+        new = [chunk_id for chunk_id in latest if chunk_id not in self._rows]
+        matrix = np.vstack((self._matrix, np.zeros((len(new), vectors.shape[1]), np.float32)))
+        self._rows.update((chunk_id, len(self._ids) + i) for i, chunk_id in enumerate(new))
+        self._ids.extend(new)
+        for chunk_id, row in latest.items():
+            matrix[self._rows[chunk_id]] = vectors[row]
+        self._matrix = matrix
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove vectors; unknown ids are passed over."""
+        gone = set(ids)
+        keep = [row for row, chunk_id in enumerate(self._ids) if chunk_id not in gone]
+        self._ids = [self._ids[row] for row in keep]
+        self._matrix = self._matrix[keep]
+        self._rows = {chunk_id: row for row, chunk_id in enumerate(self._ids)}
+
+    def search(self, vector: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
+        """(id, cosine), best first; equal cosines by id."""
+        query = as_matrix(vector[np.newaxis], 1, self._matrix.shape[1])[0]
+        ids, matrix = self._ids, self._matrix
+        if limit <= 0 or not ids:
+            return []
+        scores = matrix @ query
+        if limit < len(ids):
+            # Everything that ties with the last place is kept until the ids decide, so that order never depends on luck.
+            threshold = np.partition(scores, len(ids) - limit)[len(ids) - limit]
+            rows = np.flatnonzero(scores >= threshold)
+        else:
+            rows = np.arange(len(ids))
+        found = sorted((-float(scores[row]), ids[row]) for row in rows)
+        return [(chunk_id, max(-1.0, min(1.0, -negative))) for negative, chunk_id in found[:limit]]
+
+    def count(self) -> int:
+        return len(self._ids)
+
+    def close(self) -> None:
+        """Let go of the matrix."""
+        self._ids, self._rows = [], {}
+        self._matrix = self._matrix[:0]
+
+
+def as_matrix(vectors: NDArray[np.float32], rows: int, dimension: int) -> NDArray[np.float32]:
+    """`vectors` as float32 [rows, dimension].
+
+    Raises:
+        ValueError: when the shape is another or a value is not finite.
+    """
+    matrix = np.asarray(vectors, dtype=np.float32)
+    if matrix.shape != (rows, dimension):
+        raise ValueError(f"expected vectors of shape {(rows, dimension)}, got {matrix.shape}")
+    if not np.isfinite(matrix).all():
+        raise ValueError("a vector holds a value that is not finite")
+    return matrix

@@ -1,0 +1,130 @@
+"""Does a Chroma folder hold what the catalog says? Asked in a process of its own.
+
+A damaged folder can crash, hang or fill the memory of whoever opens it (measured: segmentation faults, a hang of more
+than a minute, files of hundreds of gigabytes), so the question is put to a child with limits of time, memory and file size:
+`python -m ragedge.index.verify CATALOG FOLDER DIMENSION` prints one line of JSON.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import resource
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import ragedge
+from ragedge.index.catalog import Catalog
+from ragedge.index.vectors import BATCH_ROWS, ChromaVectors
+
+# Chroma keeps about 1.6 times the bytes of the vectors, and bookkeeping of ~200 bytes a row; more is a runaway file.
+_BYTES_PER_ROW = 4_096
+_BASE_BYTES = 64 << 20
+_LINKS_BYTES_PER_ROW = 1_024  # of link_lists.bin: upper layers of the graph; 7 bytes a row measured
+_MEMORY_BYTES = 4 << 30  # address space: native libraries reserve ~1.5 GiB before anything is loaded
+_SECONDS = 30.0  # a Raspberry Pi 5 imports chromadb in about 3 s
+_SECONDS_PER_ROW = 0.01
+_PROBES = 300  # stored vectors that must find themselves: a graph cut in two shows in a few of them
+_TOLERANCE = 1e-5  # Chroma gives back the floats it was given; 0.0 measured
+_PROBE_TOLERANCE = 1e-4  # cosine of a vector with itself, as Chroma's float32 arithmetic gives it: 1 - 7e-7 measured
+_MAX_DIFFERENCES = 1_000  # more are not repaired one by one
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a folder differs from the catalog: chunk ids to `upsert` and to `delete`; `is_usable` False: make it anew."""
+
+    is_usable: bool
+    upsert: tuple[str, ...] = ()
+    delete: tuple[str, ...] = ()
+
+
+def has_sane_sizes(folder: Path, rows: int, dimension: int) -> bool:
+    """Whether no file of the folder is far larger than `rows` vectors can explain; nothing is opened.
+
+    Deleted entries stay in the files for a while, hence room for several times the living rows.
+    """
+    row_bytes = _BYTES_PER_ROW + 16 * dimension
+    for path in folder.rglob("*"):
+        limit = rows * row_bytes + _BASE_BYTES
+        if path.name == "link_lists.bin":
+            limit = rows * _LINKS_BYTES_PER_ROW + (1 << 20)
+        if path.is_symlink() or (path.is_file() and path.stat().st_size > limit):
+            return False
+    return True
+
+
+def verify_in_child(catalog: Path, folder: Path, rows: int, dimension: int) -> Verdict:
+    """Run the comparison in a child process; a crash, a hang or an answer that makes no sense is "not usable"."""
+    if not has_sane_sizes(folder, rows, dimension):
+        return Verdict(is_usable=False)
+    # The package's own place first; one thread for matrices, or their pools would eat the address space.
+    paths = [str(Path(ragedge.__file__).parent.parent), os.environ.get("PYTHONPATH", "")]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths)), "OPENBLAS_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "ragedge.index.verify", str(catalog), str(folder), str(dimension)]
+    try:
+        done = subprocess.run(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_SECONDS + _SECONDS_PER_ROW * rows,
+            env=environment,
+            check=False,
+        )
+        if done.returncode != 0:
+            return Verdict(is_usable=False)
+        data: dict[str, Any] = json.loads(done.stdout)
+        return Verdict(data["is_usable"] is True, tuple(data["upsert"]), tuple(data["delete"]))
+    except (OSError, subprocess.SubprocessError, ValueError, KeyError, TypeError):
+        return Verdict(is_usable=False)
+
+
+def compare(ids: Sequence[str], matrix: NDArray[np.float32], store: ChromaVectors) -> Verdict:
+    """Compare every id and vector (float32 [len(ids), dimension]), and let a sample of the vectors look for themselves."""
+    rows = {chunk_id: row for row, chunk_id in enumerate(ids)}
+    right, extra = set[str](), []
+    for offset in range(0, store.count(), BATCH_ROWS):
+        names, vectors = store.stored(offset, BATCH_ROWS)
+        for name, vector in zip(names, vectors, strict=True):
+            if name not in rows:
+                extra.append(name)
+            elif np.abs(vector - matrix[rows[name]]).max() <= _TOLERANCE:
+                right.add(name)
+    wrong = [chunk_id for chunk_id in ids if chunk_id not in right]
+    if len(wrong) + len(extra) > _MAX_DIFFERENCES:
+        return Verdict(is_usable=False)
+    for row in np.linspace(0, len(ids) - 1, min(_PROBES, len(ids)), dtype=int):
+        if ids[row] in right:
+            found = store.search(matrix[row], 1)
+            # A twin (the same passage twice) may come first; what counts is that it is as near.
+            if not found or found[0][1] < 1.0 - _PROBE_TOLERANCE:
+                return Verdict(is_usable=False)
+    return Verdict(True, tuple(wrong), tuple(extra))
+
+
+def main(arguments: list[str]) -> None:
+    """Entry of the child process."""
+    catalog, folder, dimension = Path(arguments[0]), Path(arguments[1]), int(arguments[2])
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY_BYTES, _MEMORY_BYTES))
+    largest = max((path.stat().st_size for path in folder.rglob("*") if path.is_file()), default=0) + _BASE_BYTES
+    resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    source = Catalog(catalog, "beside")
+    ids, matrix = source.all_vectors(dimension)
+    source.close()
+    store = ChromaVectors(folder, dimension)
+    verdict = compare(ids, matrix, store)
+    store.close()
+    print(json.dumps(asdict(verdict)))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
