@@ -24,6 +24,7 @@ _MAX_DIMENSION = 1 << 40  # elements; keeps every product far from overflow in 6
 _MAX_TOKENS = 2_000_000  # vocabulary entries; the largest known has 262,144
 _STRING, _ARRAY = 8, 9
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
+_MAX_LAYERS = 512  # LLAMA_MAX_LAYERS: llama.cpp asserts it, which ends the process
 _KEPT_CHARS = 256  # characters; longer strings (templates, merges) are skipped
 
 # ggml type -> (values per block, bytes per block), from ggml-common.h; types not listed are left to llama.cpp to judge
@@ -165,7 +166,7 @@ class _Parser:
         """Step over strings; a loop of its own, as a vocabulary has up to 262,144 of them."""
         data, at, size = self.data, self.at, self.size
         read = struct.Struct("<Q").unpack_from
-        longest = max((len(token) for token in self.wanted), default=0)
+        seen: set[bytes] = set()
         for _ in range(length):
             if at > size - 8:
                 raise _Damaged(f"its header is cut off at byte {at}")
@@ -173,9 +174,13 @@ class _Parser:
             if count > size - at - 8:
                 raise _Damaged(f"a text of {count} bytes stands at byte {at}")
             at += 8
-            if collect and 0 < count <= longest and (token := data[at : at + count]) in self.wanted:
-                self.found.add(token.decode())
+            token = data[at : at + count].split(b"\0", 1)[0] if collect else b""  # as C reads it
+            if token:
+                if token in seen:  # llama.cpp asserts that there is none, which ends the process
+                    raise _Damaged(f"two tokens of its vocabulary are the same, at byte {at}")
+                seen.add(token)
             at += count
+        self.found.update(token.decode() for token in self.wanted & seen)
         self.at = at
 
     # -------------------------------------------------------------------------------------- tensors
@@ -221,6 +226,11 @@ class _Parser:
         if isinstance(parts := self.values.get("split.count"), int) and parts > 1:
             hint = f'llama-gguf-split --merge "{self.path}" MERGED.gguf'
             raise ModelError(f'The model "{self.path}" is one of {parts} parts.', hint)
+        if self._positive(f"{architecture}.block_count") > _MAX_LAYERS:
+            raise _Damaged(f"it claims more than {_MAX_LAYERS} layers")
+        heads, shared = (self.values.get(f"{architecture}.attention.head_count{part}") for part in ("", "_kv"))
+        if isinstance(heads, int) and isinstance(shared, int) and shared > 0 and heads % shared:
+            raise _Damaged(f"its {heads} attention heads cannot share {shared}")
         tokens = self._vocabulary(shapes)
         return ModelHeader(
             architecture=architecture,
