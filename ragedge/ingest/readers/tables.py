@@ -63,11 +63,12 @@ class TablePages:
             return
         at, cells = self._waiting
         self._waiting = None
-        if following is not None and _names_columns(cells, following, self._columns):
+        if following is not None and _names_columns(at, cells, following, self._columns):
             self._columns = cells
             self._last_row = at
             return
-        if following is not None and sum(map(bool, cells)) == 1 and sum(map(bool, following)) > 1:
+        alone = sum(map(bool, cells)) == 1
+        if alone and (following is None or sum(map(bool, following)) > 1):
             self._flush()
             self._page.add("text", next(cell for cell in cells if cell))  # a title above the table
             self._is_start = True
@@ -105,17 +106,19 @@ class TablePages:
         return page
 
 
-def _names_columns(cells: list[str], following: list[str], known: list[str]) -> bool:
+def _names_columns(at: int, cells: list[str], following: list[str], known: list[str]) -> bool:
     """Whether a row names the columns of those below: names only, no fewer than there are values under them.
 
     After a blank line a further header must differ from data: numbers stand below its names, or its columns are others.
     """
     filled = [column for column, cell in enumerate(cells) if cell]
-    if len({cells[column] for column in filled}) != len(filled) or not all(is_name(cells[c]) for c in filled):
+    names = [column for column in filled if is_name(cells[column])]
+    has_index = len(names) >= 3 and names == filled[1:]  # exports number their rows in a first column
+    if len({cells[column] for column in filled}) != len(filled) or not (names == filled or has_index):
         return False
     values = [column for column, cell in enumerate(following) if cell]
-    if len(filled) * 2 < len(values) or (len(filled) == 1 and len(values) > 1):
-        return False
+    if len(filled) * 2 < len(values) or (len(filled) == 1 and (len(values) > 1 or at > 1)):
+        return False  # one name alone is a title, except on top of a table of one column
     has_numbers = any(is_number(following[column]) for column in filled if column < len(following))
     if known:
         same_place = filled == [column for column, cell in enumerate(known) if cell]

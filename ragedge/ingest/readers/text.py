@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import re
 from collections.abc import Iterator
-from pathlib import PurePosixPath
 from typing import BinaryIO
 
 from charset_normalizer import from_bytes
@@ -133,14 +132,13 @@ def read_rtf(stream: BinaryIO, options: ReadOptions) -> Iterator[Part]:
     # RTF is ASCII with escapes; Latin-1 keeps every stray byte, and the \ansicpg inside decides what escapes mean
     text = rtf_to_text(content.decode("latin-1"), errors="replace")
     page = PageBuilder()
+    rows: list[list[str]] = []
     for paragraph in re.split(r"\n+", clean_text(text)):
         if paragraph.count("|") > 1:
-            page.add("table", paragraph.strip().strip("|"))
-        else:
-            page.add("text", paragraph)
+            rows.append(paragraph.strip().strip("|").split("|"))
+            continue
+        page.add_table(rows)
+        rows = []
+        page.add("text", paragraph)
+    page.add_table(rows)
     yield page.page(1)
-
-
-def stem(name: str) -> str:
-    """A file's name without folder and suffix, as a last resort for a title."""
-    return PurePosixPath(name).stem or name
