@@ -1,0 +1,86 @@
+"""Turns: first come first served; the time to come back follows the jobs; threads leave the box a core."""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from ragedge.answer.threads import default_threads
+from ragedge.answer.turns import Turns
+from ragedge.errors import Busy, ModelError
+
+
+def never() -> bool:
+    return False
+
+
+def test_waiters_are_served_in_the_order_they_came() -> None:
+    turns = Turns(queue_limit=8)
+    assert turns.take(never)
+    served: list[int] = []
+    threads = []
+    for number in range(6):
+        is_waiting = threading.Event()
+
+        def wait(number: int = number, is_waiting: threading.Event = is_waiting) -> None:
+            assert turns.take(lambda: is_waiting.set() or False)  # type: ignore[func-returns-value]
+            served.append(number)
+            turns.give()
+
+        threads.append(threading.Thread(target=wait))
+        threads[-1].start()
+        assert is_waiting.wait(10)
+    turns.give()
+    for thread in threads:
+        thread.join(10)
+    assert served == list(range(6))
+
+
+def test_without_a_queue_the_second_is_told_at_once_and_a_free_turn_is_given() -> None:
+    turns = Turns(queue_limit=0)
+    for _ in range(3):
+        assert turns.take(never)
+        with pytest.raises(Busy) as caught:
+            turns.take(never)
+        assert 1 <= caught.value.retry_after_s <= 120
+        turns.give()
+
+
+def test_closing_wakes_and_refuses_those_who_wait() -> None:
+    turns = Turns(queue_limit=2)
+    assert turns.take(never)
+    is_waiting = threading.Event()
+    refused: list[Exception] = []
+
+    def wait() -> None:
+        try:
+            turns.take(lambda: is_waiting.set() or False)  # type: ignore[func-returns-value]
+        except ModelError as error:
+            refused.append(error)
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert is_waiting.wait(10)
+    turns.close()
+    thread.join(10)
+    assert len(refused) == 1
+    with pytest.raises(ModelError):
+        turns.take(never)
+
+
+def test_threads_are_physical_cores_less_one_within_a_containers_share(tmp_path: Path) -> None:
+    allowed = sorted(os.sched_getaffinity(0))
+    for cpu in range(max(allowed) + 1):  # two hyper-threads to a core
+        folder = tmp_path / "cpus" / f"cpu{cpu}" / "topology"
+        folder.mkdir(parents=True)
+        (folder / "thread_siblings_list").write_text(f"{cpu - cpu % 2},{cpu - cpu % 2 + 1}\n")
+    cores = len({cpu // 2 for cpu in allowed})
+    assert default_threads(tmp_path / "cpus", tmp_path / "none") == max(1, cores - 1)
+    assert default_threads(tmp_path / "none", tmp_path / "none") == max(1, len(allowed) - 1)
+    (tmp_path / "cpu.max").write_text("150000 100000\n")
+    assert default_threads(tmp_path / "none", tmp_path / "cpu.max") == 1
+    (tmp_path / "cpu.max").write_text("max 100000\n")
+    assert default_threads(tmp_path / "none", tmp_path / "cpu.max") == max(1, len(allowed) - 1)
