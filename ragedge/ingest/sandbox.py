@@ -101,25 +101,20 @@ class Sandbox:
                 try:
                     return self._attempt(request, path.name)
                 except ZygoteGone:
-                    self._discard()
+                    if self._zygote is not None:
+                        self._zygote.kill()
                 except UnreadableDocument as error:
                     raise named(error, path.name) from error.__cause__
         detail = "was being read when the reading process disappeared, twice"
         raise named(UnreadableDocument("crashed", detail), path.name)
 
-    def _discard(self) -> None:
-        if self._zygote is not None:
-            self._zygote.kill()
-            self._zygote = None
-        if self._is_closed:
-            raise UnreadableDocument("unreadable", "was not read: reading was stopped")
-
     def _attempt(self, request: bytes, name: str) -> ParsedFile:
-        if self._is_closed:
-            raise UnreadableDocument("unreadable", "was not read: reading was stopped")
+        self._refuse_closed()
         if self._zygote is None or not self._zygote.is_alive:
-            self._discard()
+            if self._zygote is not None:
+                self._zygote.kill()  # for its socket; it is dead
             self._zygote = Zygote()
+            self._refuse_closed()
         zygote = self._zygote
         pipe = zygote.start(request)
         try:
@@ -131,6 +126,12 @@ class Sandbox:
             os.close(pipe)
         status = zygote.finish()
         return parsed if parsed is not None else _explain_end(status)
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            if self._zygote is not None:
+                self._zygote.kill()
+            raise UnreadableDocument("unreadable", "was not read: reading was stopped")
 
     def _receive(self, pipe: int, name: str) -> ParsedFile | None:
         """What comes through the pipe as one file; None where it ends without a last frame."""

@@ -42,14 +42,22 @@ def open_regular(path: Path, max_bytes: int | None = None) -> Iterator[BinaryIO]
         number = error.errno if isinstance(error, OSError) else None
         why = _WHY.get(number or 0, "cannot be opened")
         raise UnreadableDocument("unreadable", f'"{one_line(path.name)}" {why}', f"ls -l '{path}'") from error
-    with os.fdopen(descriptor, "rb") as stream:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise UnreadableDocument("unreadable", f'"{one_line(path.name)}" is no regular file')
-        if max_bytes is not None and status.st_size > max_bytes:
-            detail = f'"{one_line(path.name)}" has {status.st_size:,} bytes, more than the {max_bytes:,} that are read'
-            raise UnreadableDocument("too_large", detail, "split it into smaller files")
+    try:
+        _judge(os.fstat(descriptor), path, max_bytes)
+        stream = os.fdopen(descriptor, "rb")
+    except BaseException:
+        os.close(descriptor)
+        raise
+    with stream:
         yield stream
+
+
+def _judge(status: os.stat_result, path: Path, max_bytes: int | None) -> None:
+    if not stat.S_ISREG(status.st_mode):
+        raise UnreadableDocument("unreadable", f'"{one_line(path.name)}" is no regular file')
+    if max_bytes is not None and status.st_size > max_bytes:
+        detail = f'"{one_line(path.name)}" has {status.st_size:,} bytes, more than the {max_bytes:,} that are read'
+        raise UnreadableDocument("too_large", detail, "split it into smaller files")
 
 
 def explain(error: BaseException) -> UnreadableDocument:
