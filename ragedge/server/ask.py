@@ -10,8 +10,10 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 import anyio
+import msgspec
 from litestar import MediaType, Request, Response, post
 from litestar.datastructures import State
+from litestar.params import JSONBody
 from litestar.types import ASGIApp
 from msgspec import Meta, Struct, field
 
@@ -114,16 +116,32 @@ class AskDesk:
         return labels
 
 
+async def check_body(request: Request[Any, Any, Any]) -> None:
+    """Runs before Litestar decodes the body: it must say that it is JSON, which a form of another page cannot.
+
+    msgspec answers bytes that are not UTF-8 and thousands of brackets with errors that Litestar takes for ours.
+    """
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/json":
+        raise UnsupportedFile(f'a question comes as JSON, not as "{kind[:100]}"', "send Content-Type: application/json")
+    try:
+        msgspec.json.decode(await request.body())
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise BadQuestion("the body is not JSON in UTF-8", "see /schema/openapi.json for what it takes") from error
+    except msgspec.DecodeError:
+        return  # Litestar says what is wrong with it
+
+
 @post(
     "/v1/ask",
     status_code=200,
+    before_request=check_body,
     media_type=MediaType.JSON,
     summary="Ask, and get one answer",
     description="The body has the fields of a question, only `text` is needed; the reply is the answer with citations.",
 )
-async def ask(data: AskBody, request: Request[Any, Any, Any], state: State) -> Response[bytes]:
+async def ask(data: JSONBody[AskBody], request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Drain the events into one answer; stop when the caller hangs up."""
-    _check_media_type(request)
     pump: Pump = state.desk.open(data)
     try:
         answer = await _drain(pump, request.receive)
@@ -137,12 +155,12 @@ async def ask(data: AskBody, request: Request[Any, Any, Any], state: State) -> R
 @post(
     "/v1/ask/stream",
     status_code=200,
+    before_request=check_body,
     summary="Ask, and follow the answer",
     description="Server-Sent Events: one `passages`, then `piece`s, then one `answer`; or `error`, in the error shape.",
 )
-async def ask_stream(data: AskBody, request: Request[Any, Any, Any], state: State) -> ASGIApp:
+async def ask_stream(data: JSONBody[AskBody], request: Request[Any, Any, Any], state: State) -> ASGIApp:
     """Pull the first event, then reply with the stream."""
-    _check_media_type(request)
     desk: AskDesk = state.desk
     pump = desk.open(data)
     try:
@@ -152,12 +170,6 @@ async def ask_stream(data: AskBody, request: Request[Any, Any, Any], state: Stat
         raise
     request_id = str(request.scope["state"]["request_id"])
     return EventStream(pump, first, desk.describe, lambda error: encode(explain(error, request_id)[1]))
-
-
-def _check_media_type(request: Request[Any, Any, Any]) -> None:
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if kind != "application/json":
-        raise UnsupportedFile(f'a question comes as JSON, not as "{kind[:100]}"', "send Content-Type: application/json")
 
 
 async def _drain(pump: Pump, receive: Callable[[], Any]) -> Answer | None:

@@ -16,7 +16,7 @@ import anyio
 import anyio.to_thread
 from litestar import MediaType, Request, Response, delete, get, post
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 from litestar.response import File
 
 from ragedge.errors import IndexReadOnly, NotFound, UnreadableDocument
@@ -29,8 +29,8 @@ _DOCUMENT_ID = re.compile(r"[0-9a-f]{16}")
 _LIST_LIMIT = 1_000
 _PATH_CHARS = 4_096
 
-Offset = Annotated[int, Parameter(ge=0, le=2**31)]
-Limit = Annotated[int, Parameter(ge=1, le=_LIST_LIMIT)]
+Offset = Annotated[int, QueryParameter(ge=0, le=2**31)]
+Limit = Annotated[int, QueryParameter(ge=1, le=_LIST_LIMIT)]
 
 
 def json_reply(view: Any, status: int = 200) -> Response[bytes]:
@@ -78,13 +78,13 @@ def _list(service: Service, offset: int, limit: int) -> dict[str, Any]:
 
 
 @get("/v1/documents/{document_id:str}", media_type=MediaType.JSON, summary="One document")
-async def show_document(document_id: str, state: State) -> Response[bytes]:
+async def show_document(document_id: FromPath[str], state: State) -> Response[bytes]:
     """What is known of one document."""
     return json_reply(document_view(await anyio.to_thread.run_sync(find_document, state.service, document_id)))
 
 
 @get("/v1/documents/{document_id:str}/file", sync_to_thread=True, summary="The original file, as a download")
-def original_file(document_id: str, state: State) -> File:
+def original_file(document_id: FromPath[str], state: State) -> File:
     """The file's bytes as they came in."""
     service: Service = state.service
     info = find_document(service, document_id)
@@ -143,7 +143,7 @@ async def _bounded(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
 
 
 @delete("/v1/documents/{document_id:str}", status_code=200, summary="Remove a document")
-async def remove_document(document_id: str, state: State) -> Response[bytes]:
+async def remove_document(document_id: FromPath[str], state: State) -> Response[bytes]:
     """Take a document out of the index, under all names it is known by."""
     return json_reply({"removed": await anyio.to_thread.run_sync(_remove_document, state.service, document_id)})
 
@@ -159,7 +159,7 @@ def _remove_document(service: Service, document_id: str) -> list[str]:
 
 @delete("/v1/documents", status_code=200, summary="Remove one file of the list by its path")
 async def remove_file(
-    state: State, path: Annotated[str, Parameter(min_length=1, max_length=_PATH_CHARS)]
+    state: State, path: Annotated[str, QueryParameter(min_length=1, max_length=_PATH_CHARS)]
 ) -> Response[bytes]:
     """Take a file out of the list: a rejected one, or one name of a document."""
     await anyio.to_thread.run_sync(_remove_file, state.service, path)

@@ -8,7 +8,7 @@ import anyio
 import anyio.to_thread
 from litestar import MediaType, Response, get
 from litestar.datastructures import State
-from litestar.params import Parameter
+from litestar.params import FromPath, QueryParameter
 
 from ragedge.contracts import Page
 from ragedge.errors import NotFound
@@ -23,10 +23,10 @@ _MAX_WINDOW = 200_000
 #: A quote is a sentence or a table's row; an address line holds about 8,000 bytes.
 _QUOTE_CHARS = 2_000
 
-Offset = Annotated[int, Parameter(ge=0, le=2**31)]
-Window = Annotated[int, Parameter(ge=1, le=_MAX_WINDOW)]
-Quote = Annotated[str, Parameter(max_length=_QUOTE_CHARS)]
-Near = Annotated[float | None, Parameter(ge=0, le=1)]
+Offset = Annotated[int, QueryParameter(ge=0, le=2**31)]
+Window = Annotated[int, QueryParameter(ge=1, le=_MAX_WINDOW)]
+Quote = Annotated[str, QueryParameter(max_length=_QUOTE_CHARS)]
+Near = Annotated[float | None, QueryParameter(ge=0, le=1)]
 
 
 @get(
@@ -36,7 +36,7 @@ Near = Annotated[float | None, Parameter(ge=0, le=1)]
     summary="A page's text",
 )
 def show_page(
-    document_id: str, number: int, state: State, offset: Offset = 0, limit: Window = 40_000
+    document_id: FromPath[str], number: FromPath[int], state: State, offset: Offset = 0, limit: Window = 40_000
 ) -> Response[bytes]:
     """A window of the page's text, with the document and the neighbouring pages' numbers."""
     info, page = _find(state.service, document_id, number)
@@ -51,7 +51,7 @@ def show_page(
     description="X-Ragedge-Marks counts marked lines, X-Ragedge-First-Mark says how far down the first is (0 to 1).",
 )
 async def page_picture(
-    document_id: str, number: int, state: State, quote: Quote = "", near: Near = None
+    document_id: FromPath[str], number: FromPath[int], state: State, quote: Quote = "", near: Near = None
 ) -> Response[bytes]:
     """Draw the page in a child process."""
     with state.picture_admission.place():

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragedge.contracts import Reason
 from ragedge.errors import NotFound, UnreadableDocument
 
 _CHILD = Path(__file__).with_name("picture_child.py")
@@ -24,7 +25,7 @@ _PNG_BYTES = 6_291_456
 #: The child's environment: nothing of ours, UTF-8 paths.
 _ENVIRONMENT = {"LANG": "C.UTF-8", "PATH": "/usr/bin:/bin", "PYTHONDONTWRITEBYTECODE": "1"}
 
-_REFUSALS = {
+_REFUSALS: dict[Reason, str] = {
     "encrypted": "the file is protected by a password",
     "broken": "the page is damaged",
     "out_of_memory": "the page needs too much memory",
@@ -104,7 +105,7 @@ class PictureMaker:
         if refusal == "no_page":
             raise NotFound(f"the document has no page {key.page}", "look at the pages it has")
         if refusal is not None:
-            reason = refusal if refusal in _REFUSALS else "crashed"
+            reason: Reason = refusal if refusal in _REFUSALS else "crashed"
             raise UnreadableDocument(reason, f"there is no picture: {_REFUSALS[reason]}", "read the page as text")
         first = facts["first_mark"]
         return Picture(png, int(facts["width"]), int(facts["height"]), int(facts["marks"]), first)

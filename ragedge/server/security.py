@@ -87,7 +87,7 @@ class Guard:
         """Run one HTTP request through the checks and `app`."""
         request_id = secrets.token_hex(8)
         scope.setdefault("state", {})["request_id"] = request_id
-        guarded = _Reply(send, request_id, no_store=not scope["path"].startswith("/static/"))
+        guarded = _Reply(send, request_id)
         self._active += 1
         try:
             try:
@@ -132,7 +132,7 @@ class Guard:
         origins = _values(scope, b"origin")
         if not origins:
             return  # not a browser: those always send Origin with these methods
-        if len(origins) > 1 or not _is_same_origin(origins[0], host):
+        if len(origins) > 1 or not _is_same_origin(origins[0], scope["scheme"], host):
             raise AccessError("another web site may not do this", "use the page of this service itself")
 
 
@@ -141,13 +141,13 @@ def _check_site(values: list[str]) -> None:
         raise AccessError("another web site may not do this", "use the page of this service itself")
 
 
-def _is_same_origin(origin: str, host: tuple[str, str]) -> bool:
-    """Whether `origin` names the host and port that the request itself was sent to."""
-    scheme, mark, authority = origin.partition("://")
-    parts = split_host(authority) if mark and scheme in _DEFAULT_PORTS else None
+def _is_same_origin(origin: str, scheme: str, host: tuple[str, str]) -> bool:
+    """Whether `origin` names the scheme, host and port that the request itself was sent to."""
+    named, mark, authority = origin.partition("://")
+    parts = split_host(authority) if mark and named == scheme else None
     if parts is None:
         return False
-    default = _DEFAULT_PORTS[scheme]
+    default = _DEFAULT_PORTS.get(scheme, "")
     return (parts[0], parts[1] or default) == (host[0], host[1] or default)
 
 
@@ -158,10 +158,9 @@ def _values(scope: Scope, name: bytes) -> list[str]:
 class _Reply:
     """An ASGI `send` that puts our headers on the start of every reply."""
 
-    def __init__(self, send: Send, request_id: str, *, no_store: bool) -> None:
+    def __init__(self, send: Send, request_id: str) -> None:
         self._send = send
         self._request_id = request_id
-        self._no_store = no_store
         self._is_started = False
 
     async def __call__(self, message: Any) -> None:
@@ -194,6 +193,6 @@ class _Reply:
             for name, value in headers
             if name.lower() not in _FORCED and not name.lower().startswith(b"access-control-")
         ]
-        if self._no_store and not any(name.lower() == b"cache-control" for name, _ in kept):
+        if not any(name.lower() == b"cache-control" for name, _ in kept):
             kept.append((b"cache-control", b"no-store"))
         return [*kept, *SECURITY_HEADERS, (b"x-request-id", self._request_id.encode())]

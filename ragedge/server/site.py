@@ -12,6 +12,7 @@ from typing import Any
 
 from litestar import Request, Response, get
 from litestar.datastructures import State
+from litestar.params import FromPath
 
 from ragedge.errors import NotFound
 
@@ -52,7 +53,7 @@ def home(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
 
 
 @get("/static/{name:str}", sync_to_thread=False, include_in_schema=False)
-def static_file(name: str, request: Request[Any, Any, Any], state: State) -> Response[bytes]:
+def static_file(name: FromPath[str], request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """A script or style of the page."""
     file = state.site.get(name)
     if file is None or name == "index.html":

@@ -116,6 +116,7 @@ class FakePipeline:
         self.events: list[object] = list(make_events()) if events is None else events
         self.questions: list[Question] = []
         self.closed = threading.Semaphore(0)
+        self.waiting = threading.Semaphore(0)
         self.was_cancelled = False
         self.open_count = 0
 
@@ -127,6 +128,7 @@ class FakePipeline:
                 if isinstance(event, Exception):
                     raise event
                 if isinstance(event, threading.Event):
+                    self.waiting.release()
                     while not event.wait(0.005):
                         if is_cancelled():
                             self.was_cancelled = True
