@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tools.corpora import field_manual, museum
+from tools.corpora import field_manual, museum, small_business
 
 CORPORA: dict[str, Callable[[], dict[str, bytes]]] = {
     "field-manual": field_manual.documents,
     "museum": museum.documents,
+    "small-business": small_business.documents,
 }
