@@ -47,6 +47,7 @@ _LIST_START = re.compile(
 _FIELD = re.compile(r"\s*[^\W\d_][\w /()-]{0,38}:(?:\s|$)")
 _TABLE_LINE = re.compile(r"\S(?:\t|[ \t]*\|[ \t]*| {3,})\S|^\s*\|")
 _LETTER_AND_STOP = re.compile(r"[^\W\d_]\.")
+_GERMAN_ARTICLE = re.compile(r"\b(?:der|die|das|dem|den|des|am|im|vom|zum|zur|jede[rsmn]?)\s\d\d?$", re.IGNORECASE)
 _WORD_BEFORE = re.compile(r"[^\s(\[\"'“„‘«/]+$")
 
 
@@ -163,7 +164,10 @@ def _ends_sentence(text: str, begin: int, match: re.Match[str], end: int) -> boo
             return False
     if word in _BINDS_A_DIGIT and following[:1].isdigit():
         return False
-    return not (word.isdigit() and len(word) <= 2 and following.rstrip(".,;:)") in _CONTINUES_ORDINAL)
+    if not word.isdigit() or len(word) > 2:
+        return True
+    article = _GERMAN_ARTICLE.search(text, max(begin, match.start() - 10), match.start())  # "die 2. Pumpe"
+    return article is None and following.rstrip(".,;:)") not in _CONTINUES_ORDINAL
 
 
 def _bounded(text: str, start: int, end: int) -> list[tuple[int, int]]:

@@ -24,6 +24,7 @@ def units(text: str) -> list[str]:
         "Part 4.510.210 replaces the old seal.",
         "Dr. Smith signed the report on p. 12 of the file.",
         "Die Pumpe wird am 3. Mai geprüft.",
+        "Die 2. Pumpe steht im 3. Raum.",
         "Das Haus stammt aus dem 19. Jahrhundert und steht noch.",
         "Filter, z. B. Sand, entfernen, d. h. spülen.",
         "See Fig. 3 and Abb. 7 for the wiring.",
