@@ -1,7 +1,7 @@
 """catalog.db: documents, pages, chunks, vectors and words in one SQLite file, the single source of truth of an index.
 
 A change is one transaction: a document becomes visible whole, in the moment its old version goes. Reading has a
-connection of its own, so that a question never waits for a write. It knows nothing of Chroma, models or folders of files.
+connection of its own, so that a question never waits for a write. It knows nothing of Chroma, models or folders.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ Access = Literal["write", "read", "beside", "frozen"]
 # Words in a title say what a whole document is about and are repeated in each of its chunks: they count little more
 # than words of the text; headings belong to the few chunks under them.
 FTS_WEIGHTS = (1.0, 2.0, 1.0)  # title, headings, text
+_FIRST_PAGE_BYTES = 4_096
 _IDS_PER_QUERY = 500  # keeps statements short; SQLite's own limit here is 250,000 parameters
 
 
 class Catalog:
-    """A catalog file, opened to "write" or to "read" by the owner of the lock, to read "beside" another owner, or "frozen".
+    """A catalog file: to "write" or "read" for the owner of the lock, to read "beside" another owner, or "frozen".
 
     Frozen means: in a folder that cannot be written.
     """
@@ -51,7 +52,8 @@ class Catalog:
         self._write_lock = threading.RLock()
         self._writer: sqlite3.Connection | None = None
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
-        if not (create and not path.exists()):
+        # A kill while it was being made leaves no more than its first page; nothing was ever stored in that.
+        if not create or (path.exists() and path.stat().st_size > _FIRST_PAGE_BYTES):
             schema.check_header(path)
         with translated(path):
             if access == "write":
@@ -229,7 +231,7 @@ class Catalog:
         return sorted(((row[0], float(row[1])) for row in found), key=lambda hit: (-hit[1], hit[0]))
 
     def document_frequency(self, words: Sequence[str]) -> dict[str, int]:
-        """In how many chunks each word (as a phrase, where it is cut in several tokens) occurs, title and headings included."""
+        """In how many chunks each word occurs, title and headings included; one of several tokens is a phrase."""
         counts: dict[str, int] = {}
         for word in dict.fromkeys(words):
             expression = match_expression((), (word,))

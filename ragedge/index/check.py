@@ -1,7 +1,7 @@
 """Is a catalog sound? Every page of the file, every row's digest, every word of the full-text index.
 
-Reading compares the rows it touches; this reads them all, and what no row covers too. A sealed catalog that is not large is
-compared byte for byte when it is opened, so that most damage is known before anything is asked.
+Reading compares the rows it touches; this reads them all, and what no row covers too. A sealed catalog that is not
+large is compared byte for byte when it is opened, so that most damage is known before anything is asked.
 """
 
 from __future__ import annotations

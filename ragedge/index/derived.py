@@ -2,8 +2,8 @@
 
 `chroma/<n>/` is one generation of it, `chroma/current` names the one in use. A folder whose seal fits is opened as it
 is. One without a seal (the process was killed) is compared with the catalog by a child process and mended; one that
-differs from its seal, or was left by a power cut, is made anew from the catalog, without embedding. While none of that works
-(a full disk), `is_usable` is False and the caller searches exactly.
+differs from its seal, or was left by a power cut, is made anew from the catalog, without embedding. While none of that
+works (a full disk), `is_usable` is False and the caller searches exactly.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]  # (rows done, rows in all)
-# Up to here making the folder anew (0.15 ms a row, measured) is quicker than the child process that would check it (1 s).
+# Up to here making the folder anew (0.2-0.4 ms a row, measured) is quicker than the child that would check it (1 s).
 SMALL_ROWS = 500
 _BATCH_ROWS = 1_000
 # Deleted entries stay in the graph until it is made anew: worth it when they outnumber the living, and are not few.
@@ -163,7 +163,7 @@ class DerivedVectors:
             self._rebuild("the vector store held more deleted than living entries")
 
     def search(self, vector: NDArray[np.float32], limit: int) -> list[tuple[str, float]] | None:
-        """(id, cosine), best first; None when this part cannot be used now. May name chunks that are coming or going."""
+        """(id, cosine), best first, perhaps of chunks that are coming or going; None when it cannot be used now."""
         if not self._lock.acquire(timeout=_PATIENCE_S):
             return None
         try:

@@ -79,7 +79,7 @@ def file_digest(path: Path, kind: Literal["blake2b", "sha256"] = "blake2b") -> s
 
 
 def boot_id() -> str:
-    """A name of this start of the machine ("" where the system has none): it tells a killed process from a power cut."""
+    """A name of this start of the machine ("" where there is none): it tells a killed process from a power cut."""
     try:
         return Path("/proc/sys/kernel/random/boot_id").read_text("ascii").strip()
     except OSError:

@@ -1,7 +1,7 @@
 """Exact nearest neighbours by one matrix product: the vector store that needs no files of its own.
 
 It serves whoever may not open Chroma (a second process, a read-only folder), and everyone while Chroma's copy cannot be
-used. Its answers are the reference that the approximate ones are tested against. It knows nothing of where vectors come from.
+used. Its answers are the reference for the approximate ones. It knows nothing of where vectors come from.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class ExactVectors:
             return []
         scores = matrix @ query
         if limit < len(ids):
-            # Everything that ties with the last place is kept until the ids decide, so that order never depends on luck.
+            # Everything that ties with the last place is kept until the ids decide: order never depends on luck.
             threshold = np.partition(scores, len(ids) - limit)[len(ids) - limit]
             rows = np.flatnonzero(scores >= threshold)
         else:

@@ -34,7 +34,7 @@ class IndexSettings:
 
 
 def write_manifest(folder: Path, settings: IndexSettings, *, generation: int, counts: dict[str, int]) -> None:
-    """Write the manifest; `counts` and `generation` are for people and for noticing an older catalog put in its place."""
+    """Write the manifest; `counts` are for people, `generation` shows when an older catalog is put in its place."""
     data = {"format": FORMAT_VERSION, "settings": asdict(settings), "generation": generation, "counts": counts}
     write_whole(folder / MANIFEST_NAME, (json.dumps(data, indent=2, sort_keys=True) + "\n").encode())
 

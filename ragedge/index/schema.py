@@ -32,11 +32,12 @@ CREATE TABLE documents (
     metadata NOT NULL, pages INTEGER NOT NULL, chunks INTEGER NOT NULL, added_at TEXT NOT NULL, problems NOT NULL,
     sha256 TEXT NOT NULL, has_source INTEGER NOT NULL, content BLOB NOT NULL, digest BLOB NOT NULL);
 CREATE TABLE pages (
-    document_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE, number INTEGER NOT NULL, label, origin TEXT NOT NULL,
-    text NOT NULL, blocks TEXT NOT NULL, digest BLOB NOT NULL, UNIQUE (document_id, number));
+    document_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE, number INTEGER NOT NULL, label,
+    origin TEXT NOT NULL, text NOT NULL, blocks TEXT NOT NULL, digest BLOB NOT NULL, UNIQUE (document_id, number));
 CREATE TABLE chunks (
-    rowid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, document_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE,
-    ordinal INTEGER NOT NULL, text NOT NULL, spans TEXT NOT NULL, headings NOT NULL, tokens INTEGER NOT NULL,
+    rowid INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE,
+    document_id TEXT NOT NULL REFERENCES documents ON DELETE CASCADE, ordinal INTEGER NOT NULL,
+    text NOT NULL, spans TEXT NOT NULL, headings NOT NULL, tokens INTEGER NOT NULL,
     digest BLOB NOT NULL, UNIQUE (document_id, ordinal));
 CREATE TABLE vectors (
     rowid INTEGER PRIMARY KEY REFERENCES chunks (rowid) ON DELETE CASCADE, vector BLOB NOT NULL, digest BLOB NOT NULL);
@@ -49,7 +50,8 @@ CREATE VIEW searchable AS
     SELECT c.rowid AS rowid, fold(d.title) AS title, fold_headings(c.headings) AS headings, fold(c.text) AS text
     FROM chunks c JOIN documents d ON d.id = c.document_id;
 CREATE VIRTUAL TABLE fts USING fts5(
-    title, headings, text, content='searchable', content_rowid='rowid', tokenize='porter unicode61 remove_diacritics 2');
+    title, headings, text, content='searchable', content_rowid='rowid',
+    tokenize='porter unicode61 remove_diacritics 2');
 """
 
 
@@ -115,7 +117,7 @@ def translated(path: Path) -> Iterator[None]:
 
 
 def connect(path: Path | None, query: str) -> sqlite3.Connection:
-    """A connection with our functions and settings; `query` is the query part of an SQLite file URI, None: in memory."""
+    """A connection with our functions and settings; `path` None: in memory; `query` is that of an SQLite file URI."""
     uri = ":memory:" if path is None else f"{path.absolute().as_uri()}?{query}"
     db = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False, timeout=_BUSY_MS / 1000)
     db.create_function("fold", 1, lambda value: fold(from_sql(value)), deterministic=True)
@@ -173,7 +175,7 @@ def check_header(path: Path) -> None:
     is_ours = header.startswith(b"SQLite format 3\x00") and int.from_bytes(header[68:72], "big") == APPLICATION_ID
     if not is_ours or page_bytes < 512 or page_bytes & (page_bytes - 1):
         raise IndexCorrupt(f'"{path}" is not a catalog of ragedge', RESTORE_HINT)
-    # The page count of the header is stale while a write-ahead log waits to be copied back; then only whole pages count.
+    # The page count of the header is stale while a write-ahead log waits to be copied back.
     wal = path.with_name(path.name + "-wal")
     has_wal = wal.exists() and wal.stat().st_size > 0
     pages = int.from_bytes(header[28:32], "big")

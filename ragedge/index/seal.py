@@ -1,8 +1,8 @@
 """Seals: what files looked like when they were last known to be right, so that damage is seen before they are opened.
 
-A seal names the size and digest of every file of a folder. It is written after a clean end of writing and removed before
-writing starts again; while it is missing, a note of this start of the machine tells a killed process (its files are as
-it wrote them) from a power cut (they may hold anything).
+A seal names the size and digest of every file of a folder. It is written after a clean end of writing and removed
+before writing starts again; while it is missing, a note of this start of the machine tells a killed process (its files
+are as it wrote them) from a power cut (they may hold anything).
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def retake(seal: Seal, folder: Path, before: dict[str, tuple[int, int]]) -> Seal
 
 
 def is_whole(seal: Seal, folder: Path) -> bool:
-    """Whether `folder` holds exactly the files of the seal, byte for byte; sizes are compared before anything is read."""
+    """Whether `folder` holds exactly the files of the seal, byte for byte; sizes are compared before contents."""
     try:
         found = {path.relative_to(folder).as_posix(): path for path in _files(folder)}
         if found.keys() != seal.files.keys():

@@ -1,8 +1,9 @@
 """Index: one folder with everything that is known of a collection of documents.
 
-The catalog is the truth; Chroma's copy of the vectors and the copies of the source files follow it. Vectors reach Chroma
-before the catalog's transaction and leave it after, so that a passage that is visible is always found, and whatever Chroma
-knows beyond the catalog is passed over. One process holds the lock and uses Chroma; others read beside it, exactly.
+The catalog is the truth; Chroma's copy of the vectors and the copies of the source files follow it. Vectors reach
+Chroma before the catalog's transaction and leave it after, so that a passage that is visible is always found, and
+whatever Chroma knows beyond the catalog is passed over. One process holds the lock and uses Chroma; others read beside
+it, exactly.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from ragedge.index.view import IndexView
 
 __all__ = ["Counts", "DocumentInfo", "FileRow", "Index", "IndexSettings", "NewDocument"]
 
-# Up to here the words of a replaced version are merged away at once (35 ms at 10,000 chunks, measured), beyond at closing.
+# Up to here deleted words are merged away at once (35 ms at 10,000 chunks, measured), beyond it at closing.
 _PURGE_AT_ONCE_CHUNKS = 20_000
 
 

@@ -1,7 +1,7 @@
 """Does a Chroma folder hold what the catalog says? Asked in a process of its own.
 
 A damaged folder can crash, hang or fill the memory of whoever opens it (measured: segmentation faults, a hang of more
-than a minute, files of hundreds of gigabytes), so the question is put to a child with limits of time, memory and file size:
+than a minute, files of hundreds of gigabytes), so the question is put to a child with limits of time, memory and size:
 `python -m ragedge.index.verify CATALOG FOLDER DIMENSION` prints one line of JSON.
 """
 
@@ -88,7 +88,7 @@ def verify_in_child(catalog: Path, folder: Path, rows: int, dimension: int) -> V
 
 
 def compare(ids: Sequence[str], matrix: NDArray[np.float32], store: ChromaVectors) -> Verdict:
-    """Compare every id and vector (float32 [len(ids), dimension]), and let a sample of the vectors look for themselves."""
+    """Compare all ids and vectors (float32 [len(ids), dimension]), and let a sample of them look for themselves."""
     rows = {chunk_id: row for row, chunk_id in enumerate(ids)}
     right, extra = set[str](), []
     for offset in range(0, store.count(), BATCH_ROWS):
