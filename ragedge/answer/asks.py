@@ -113,3 +113,46 @@ def could_answer(kind: Kind, text: str, asked: str) -> bool:
     if kind in ("person", "place"):
         return any(match.group().casefold() not in asked.casefold() for match in _NAME.finditer(text))
     return True
+
+
+def field_fits(kind: Kind, text: str, asked: str) -> float:
+    """For a line "Name: value": 1 where the name is asked for, -1 where something else is; 0 for other texts."""
+    match = _FIELD.match(text)
+    if match is None:
+        return 0.0
+    name, question = match.group(1).casefold(), asked.casefold()
+    if any(word in question for word in re.findall(r"[^\W\d_]{4,}", name)):
+        return 1.0
+    for pattern, names in _FIELD_NAMES:
+        if pattern.search(question):
+            return 1.0 if names.search(name) else -1.0
+    return -0.5 if kind in ("how_to", "yes_no") else -0.25
+
+
+_FIELD = re.compile(r"\s*(?:[-*•]\s*)?(?:\*\*|__)?([^\W\d_][\w /()&'’-]{0,38}?)(?:\*\*|__)?\s?(?::|\|)(?:\*\*|__)?\s")
+_FIELD_NAMES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
+    (re.compile(rf"\b(?:{asked})\b"), re.compile(names))
+    for asked, names in (
+        (
+            "how (?:tall|high|big|wide|long|large|deep|thick)|what size|wie (?:groß|hoch|lang|breit)",
+            "dimension|size|height|width|length|depth|diameter|thick|maß|größe|höhe|länge|breite",
+        ),
+        ("how (?:heavy|much does .* weigh)|weigh|wie schwer", "weight|mass|gewicht"),
+        ("how much|price|cost|was kostet|wie teuer|combien", "price|cost|fee|rate|charge|preis|kosten|prix"),
+        ("made (?:of|from|out of)|material|aus was|woraus", "medium|material|technique"),
+        ("when|what year|which year|what date|how old|wann", "date|year|period|time|hours|since|until|datum|jahr|zeit"),
+        (
+            "who (?:made|built|painted|wrote|carved|designed|created|drew)|which (?:artist|maker)|by whom",
+            "creator|artist|maker|author|painter|manufacturer|designer|künstler|hersteller",
+        ),
+        (
+            "who (?:gave|donated|owned|bought)|whose gift|donor",
+            "credit|provenance|owner|donor|gift|acquired|geschenk",
+        ),
+        ("who|whom|wer|wen|wem|qui", "contact|name|owner|manager|responsible|person|by$|creator|artist|maker|author"),
+        (
+            "where|which (?:room|city|town|place|country)|wo",
+            "location|place|origin|room|address|site|ort|raum|standort",
+        ),
+    )
+)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ragedge.answer.scoring import (
     COSINE,
     DEFAULT_WEIGHTS,
+    PASSAGE_COVERAGE,
     EvidenceWeights,
     Rarity,
     score_units,
@@ -77,7 +78,7 @@ def read_evidence(
             span=PageSpan(units[i].page, units[i].start, units[i].end),
             score=float(scores[i]),
             cosine=cosines.get(i),
-            coverage=float(features[i, 1]),
+            coverage=float(features[i, PASSAGE_COVERAGE]),
         )
         for i in order
     ]
@@ -108,10 +109,12 @@ def _add_cosines(
 
 
 def _with_context(unit: Unit, hit: Hit) -> str:
-    """A unit as it is embedded: rows and items say little without the heading or title above them."""
-    above = hit.chunk.headings[-1] if hit.chunk.headings else hit.title
+    """A unit as it is embedded: a table row says little without the heading above it.
+
+    Not the title: it would make every line of a record look like the question that names the record.
+    """
     text = " ".join(unit.text.split())
-    return f"{above[:80]}: {text}" if above and (unit.kind != "text" or len(text) < 60) else text
+    return f"{hit.chunk.headings[-1][:80]}: {text}" if hit.chunk.headings and unit.kind == "row" else text
 
 
 def _embed_bounded(embed: Embed, texts: Sequence[str]) -> NDArray[np.float32]:

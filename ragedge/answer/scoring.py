@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.asks import Kind, could_answer, kind_of
+from ragedge.answer.asks import Kind, could_answer, field_fits, kind_of
 from ragedge.answer.identifiers import find_identifiers, stands_in
 from ragedge.answer.sentences import content_words
 from ragedge.answer.units import Unit
@@ -21,22 +21,25 @@ from ragedge.contracts import Hit
 
 Rarity = Callable[[Sequence[str]], Mapping[str, float]]
 
-COSINE = 2  # column of `unit_features` that holds a stand-in until the units are embedded
-_MIN_WORDS = 2  # content words; a sentence with fewer is a fragment
+PASSAGE_COVERAGE = 2  # column of `unit_features`
+COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
+_NEW_WORDS = 4  # content words that neither question nor title have; with so many a unit is full of news
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceWeights:
     """Weights of the logistic score, one per feature of `unit_features`, then the bias."""
 
-    coverage: float = 2.6
+    coverage: float = 2.0
+    new_coverage: float = 1.5
     passage_coverage: float = 1.4
     cosine: float = 5.0
     passage_cosine: float = 1.0
     rank: float = 1.2
     kind: float = 0.8
-    fragment: float = -1.5
-    bias: float = -6.2
+    field: float = 0.8
+    novelty: float = 1.0
+    bias: float = -7.0
 
 
 DEFAULT_WEIGHTS = EvidenceWeights()
@@ -61,28 +64,35 @@ def take_apart(question: str, rarity: Rarity) -> Asked:
 
 
 def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> NDArray[np.float64]:
-    """One row per unit in the order of `EvidenceWeights`, bias included as 1; column 2 holds the passage's cosine."""
-    rows = np.zeros((len(units), 8))
-    bags = [{_stem(word) for word in content_words(unit.text)} for unit in units]
-    passages = [_passage_words(hit) for hit in hits]
+    """One row per unit in the order of `EvidenceWeights`, bias included as 1; column `COSINE` holds the passage's.
+
+    `coverage`: share of the question's words in the unit and, less, in the unit, its heading and the line before;
+    `new_coverage`: the same of the words that title and headings do not hold, because those only name the subject;
+    `novelty`: how much the unit says that neither question nor title say.
+    """
+    rows = np.zeros((len(units), len(fields(EvidenceWeights))))
+    bags = [_bag(unit.text) for unit in units]
+    above = [_bag("\n".join((hit.title, *hit.chunk.headings))) for hit in hits]
+    passages = [above[i] | _bag(hit.chunk.text) for i, hit in enumerate(hits)]
     for i, unit in enumerate(units):
-        hit = hits[unit.hit_index]
-        near = bags[i].union(_stem(w) for h in hit.chunk.headings[-1:] for w in content_words(h))
-        if i and units[i - 1].hit_index == unit.hit_index:
-            near |= bags[i - 1]
-        own = _coverage(asked, bags[i])
+        hit, known = hits[unit.hit_index], above[unit.hit_index]
+        before = bags[i - 1] if i and units[i - 1].hit_index == unit.hit_index else set()
+        own = _coverage(asked.weights, bags[i])
+        if asked.identifiers:
+            own += 0.5 * sum(stands_in(name, unit.text) for name in asked.identifiers) / len(asked.identifiers)
+        rest = {word: weight for word, weight in asked.weights.items() if word not in known}
         rows[i] = (
-            0.7 * own + 0.3 * _coverage(asked, near),
-            _coverage(asked, passages[unit.hit_index]),
+            0.7 * own + 0.3 * _coverage(asked.weights, bags[i] | before | known),
+            _coverage(rest, bags[i]),
+            _coverage(asked.weights, passages[unit.hit_index]),
             hit.cosine or 0.0,
             hit.cosine or 0.0,
             1.0 / (1.0 + unit.hit_index),
             could_answer(asked.kind, unit.text, asked.text),
-            unit.kind == "text" and len(bags[i]) < _MIN_WORDS,
+            field_fits(asked.kind, unit.text, asked.text),
+            min(1.0, len(bags[i].difference(asked.weights, known)) / _NEW_WORDS),
             1.0,
         )
-        if asked.identifiers:
-            rows[i, 0] += 0.5 * sum(stands_in(name, unit.text) for name in asked.identifiers) / len(asked.identifiers)
     return rows
 
 
@@ -92,17 +102,16 @@ def score_units(features: NDArray[np.float64], weights: EvidenceWeights) -> NDAr
     return scores
 
 
-def _passage_words(hit: Hit) -> set[str]:
-    text = "\n".join((hit.title, *hit.chunk.headings, hit.chunk.text))
+def _bag(text: str) -> set[str]:
     return {_stem(word) for word in content_words(text)}
 
 
-def _coverage(asked: Asked, words: set[str]) -> float:
-    """Share of the question's weight that `words` hold; 0 where the question has no content words."""
-    total = math.fsum(asked.weights.values())
+def _coverage(weights: Mapping[str, float], words: set[str]) -> float:
+    """Share of the weight that `words` hold; 0 where there is nothing to cover."""
+    total = math.fsum(weights.values())
     if total <= 0:
         return 0.0
-    return math.fsum(weight for word, weight in asked.weights.items() if word in words) / total
+    return math.fsum(weight for word, weight in weights.items() if word in words) / total
 
 
 def _stem(word: str) -> str:

@@ -1,0 +1,218 @@
+"""Fit the weights of the reader's score and of the gate, and print them for `answer/scoring.py` and `answer/gate.py`.
+
+    python tools/fit_gate.py QUESTIONS.jsonl=INDEX [...] [--limit N] [--seed S] [--half even]
+
+Every question is asked of its index as the product asks. Reader: the units of the passages found, right where they lie
+on the gold quote. Gate: right is an answerable question whose quote stands in the passages; wrong are unanswerable
+questions and, for every answerable one, the same question with all passages taken out that hold its quote or answer:
+what comes up instead is near the topic and cannot answer. Logistic regression with a ridge, by Newton's method.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragedge import assemble
+from ragedge.answer.gate import Thresholds, gate_features, missing_identifiers
+from ragedge.answer.reader import read_evidence
+from ragedge.answer.scoring import DEFAULT_WEIGHTS, EvidenceWeights, take_apart, unit_features
+from ragedge.answer.units import units_of
+from ragedge.config import load_config
+from ragedge.contracts import Hit, PageSpan, Question, Retrieval
+from ragedge.evaluate import place_finder
+from ragedge.evaluation.goldens import GoldPlace, GoldQuestion, covered_share, draw_sample, read_questions
+from ragedge.evaluation.measures import holds_answer, percentile, refused_at, separation
+
+DEPTH = 24  # passages looked at; eight are left over when those with the answer are taken out
+SHOWN = 8  # passages the product reads
+KEPT = 0.9  # share of right questions that the answered threshold keeps
+KEPT_UNSURE = 0.98  # share of right questions above the unsure threshold
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question with what was found for it, as found and with its passages taken out."""
+
+    source: str
+    gold: GoldQuestion
+    places: tuple[GoldPlace, ...]
+    found: Retrieval
+    without: Retrieval | None
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="+", metavar="QUESTIONS=INDEX")
+    parser.add_argument("--limit", type=int, default=300, help="questions per case")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--half", choices=("all", "even"), default="all", help="even: every second question only")
+    options = parser.parse_args()
+    boxes = [(name, *_open(name, options)) for name in options.cases]
+    weights = _fit_reader(boxes)
+    print("reader:", _as_code(weights))
+    print("gate:", _as_code(_fit_gate(boxes, weights)))
+
+
+def _open(name: str, options: argparse.Namespace) -> tuple[Any, list[Case]]:
+    path, _, index = name.rpartition("=")
+    golds = read_questions(Path(path))
+    if options.half == "even":
+        golds = golds[::2]
+    box = assemble.open_box(replace(load_config(None), index=index))
+    finder = place_finder(box.index)
+    cases = []
+    for gold in draw_sample(golds, options.limit, options.seed):
+        places = tuple(finder.find(source) for source in gold.sources)
+        if gold.is_answerable and not any(place.spans for place in places):
+            continue
+        deep = box.pipeline.retriever.retrieve(Question(gold.question, top_k=DEPTH))[0]
+        found = replace(deep, hits=deep.hits[:SHOWN])
+        rest = tuple(hit for hit in deep.hits if not _tells(hit, gold, places))[:SHOWN]
+        cases.append(Case(name, gold, places, found, replace(deep, hits=rest) if gold.is_answerable else None))
+    print(f"{name}: {len(cases)} questions", file=sys.stderr)
+    return box, cases
+
+
+def _tells(hit: Hit, gold: GoldQuestion, places: Sequence[GoldPlace]) -> bool:
+    """Whether a passage holds any of the gold quote, or the answer word for word."""
+    touched = any(
+        place.document_id == hit.chunk.document_id and any(covered_share(s, hit.chunk.spans) > 0 for s in place.spans)
+        for place in places
+    )
+    return touched or bool(holds_answer(hit.chunk.text, [a for a in gold.answers if len(a) > 2]))
+
+
+def _is_gold(document_id: str, span: PageSpan, places: Sequence[GoldPlace]) -> bool:
+    for place in places:
+        for gold in place.spans if place.document_id == document_id else ():
+            shared = min(gold.end, span.end) - max(gold.start, span.start)
+            if gold.page == span.page and shared * 2 >= min(gold.end - gold.start, span.end - span.start) > 0:
+                return True
+    return False
+
+
+def _fit_reader(boxes: Sequence[tuple[str, Any, list[Case]]]) -> EvidenceWeights:
+    rows, labels, groups = [], [], []
+    for name, box, cases in boxes:
+        for case in cases:
+            if not case.gold.is_answerable or "quote:paragraph" in case.gold.tags:
+                continue
+            features, right = _unit_rows(box, case)
+            if right.any() and not right.all():
+                rows.append(features)
+                labels.append(right)
+                groups.append(name)
+    weights = np.concatenate([np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum()) for y in labels])
+    fitted = _logistic(np.concatenate(rows), np.concatenate(labels), weights, ridge=1e-3)
+    for name in dict.fromkeys(groups):
+        chosen = [(x, y) for x, y, g in zip(rows, labels, groups, strict=True) if g == name]
+        print(f"{name}: first unit right in {_first_right(chosen, fitted):.3f} of {len(chosen)}", file=sys.stderr)
+    return EvidenceWeights(*(round(float(value), 2) for value in fitted))
+
+
+def _first_right(cases: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: NDArray[np.float64]) -> float:
+    return float(np.mean([y[int(np.argmax(x @ weights))] for x, y in cases]))
+
+
+def _unit_rows(box: Any, case: Case) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Features of all units of the passages found, every one embedded, and which lie on the gold quote."""
+    from ragedge.answer import reader
+
+    units = [u for u in units_of(case.found, box.index.page) if u.kind != "heading"]
+    if not units:
+        return np.zeros((0, len(fields(EvidenceWeights)))), np.zeros(0, bool)
+    asked = take_apart(case.gold.question, box.pipeline._rarity)
+    features = unit_features(asked, units, case.found.hits)
+    vector = box.pipeline.retriever.question_vector(case.found.search_text)
+    reader._add_cosines(features, units, case.found.hits, box.embedder.embed_passages, vector, DEFAULT_WEIGHTS)
+    right = np.array([_is_gold(u.document_id, PageSpan(u.page, u.start, u.end), case.places) for u in units])
+    return features, right
+
+
+def _fit_gate(boxes: Sequence[tuple[str, Any, list[Case]]], weights: EvidenceWeights) -> Thresholds:
+    rows, labels, groups = [], [], []
+    for name, box, cases in boxes:
+        for retrieval, label in _gate_cases(cases):
+            if missing_identifiers(retrieval.search_text, retrieval.hits) or not retrieval.hits:
+                continue  # decided by a rule of its own
+            evidence = read_evidence(
+                retrieval.search_text,
+                retrieval,
+                page_of=box.index.page,
+                embed=box.embedder.embed_passages,
+                question_vector=box.pipeline.retriever.question_vector(retrieval.search_text),
+                rarity=box.pipeline._rarity,
+                weights=weights,
+            )
+            rows.append((*gate_features(retrieval, evidence), 1.0))
+            labels.append(label)
+            groups.append(name)
+    x, y = np.array(rows), np.array(labels)
+    fitted = _logistic(x, y, np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum()) * len(y), ridge=1e-2)
+    confidence = 1 / (1 + np.exp(-(x @ fitted)))
+    for name in [*dict.fromkeys(groups), "all"]:
+        chosen = np.array([g == name or name == "all" for g in groups])
+        yes, no = confidence[chosen & y].tolist(), confidence[chosen & ~y].tolist()
+        columns = " ".join(f"{separation(x[chosen & y, i].tolist(), x[chosen & ~y, i].tolist()):.3f}" for i in range(3))
+        print(
+            f"{name}: {len(yes)} right, {len(no)} wrong, AUC {separation(yes, no):.3f} (alone: {columns}), "
+            f"refused at 90 % {refused_at(yes, no):.3f}",
+            file=sys.stderr,
+        )
+    right = confidence[y].tolist()
+    cosine, coverage, evidence_weight, bias = (round(float(value), 2) for value in fitted)
+    return Thresholds(
+        cosine=cosine,
+        coverage=coverage,
+        evidence=evidence_weight,
+        bias=bias,
+        answered=round(percentile(right, 1 - KEPT) or 0.0, 2),
+        unsure=round(percentile(right, 1 - KEPT_UNSURE) or 0.0, 2),
+    )
+
+
+def _gate_cases(cases: Sequence[Case]) -> Iterator[tuple[Retrieval, bool]]:
+    for case in cases:
+        if not case.gold.is_answerable:
+            yield case.found, False
+            continue
+        if any(_tells(hit, case.gold, case.places) for hit in case.found.hits):
+            yield case.found, True
+        if case.without is not None:
+            yield case.without, False
+
+
+def _logistic(
+    x: NDArray[np.float64], y: NDArray[np.bool_], weights: NDArray[np.float64], ridge: float
+) -> NDArray[np.float64]:
+    """Weighted logistic regression; the last column (the bias) is not shrunk."""
+    theta = np.zeros(x.shape[1])
+    shrink = ridge * weights.sum() * np.eye(x.shape[1])
+    shrink[-1, -1] = 0
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-(x @ theta)))
+        gradient = x.T @ (weights * (p - y)) + shrink @ theta
+        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + shrink + 1e-9 * np.eye(x.shape[1])
+        step = np.linalg.solve(hessian, gradient)
+        theta -= step
+        if np.abs(step).max() < 1e-8:
+            break
+    return theta
+
+
+def _as_code(record: Any) -> str:
+    return ", ".join(f"{field.name}={getattr(record, field.name)}" for field in fields(record))
+
+
+if __name__ == "__main__":
+    random.seed(0)
+    main()
