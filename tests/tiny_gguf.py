@@ -35,25 +35,26 @@ def make_tiny_gguf(
     *,
     context_tokens: int = 4096,
     seed: int = 7,
-    vocabulary: bool = True,
+    tokenizer: Literal["bpe", "bytes", "none"] = "bpe",
     layers: int = _LAYERS,
     width: int = _WIDTH,
 ) -> Path:
-    """Write a model to `path`. Without `vocabulary` it is one that llama.cpp loads and then dies of."""
+    """Write a model to `path`.
+
+    With the tokenizer "bytes" it is of the SentencePiece kind, knows nothing but bytes, and wants a first token. With
+    "none" it is a model that llama.cpp loads and then dies of.
+    """
     tokens, merges = _train(" ".join(_TEXT.split()) * 2 + RECITED.replace("€", "") * 40)
     tokens += _SPECIALS
+    if tokenizer == "bytes":
+        tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_name("tiny")
     _add_shape(writer, len(tokens), context_tokens, layers, width)
-    if vocabulary:
-        writer.add_tokenizer_model("gpt2")
-        writer.add_tokenizer_pre("gpt-2")
-        writer.add_token_list(tokens)
-        writer.add_token_types([1] * (len(tokens) - len(_SPECIALS)) + [3] * len(_SPECIALS))
-        writer.add_token_merges(merges)
-        writer.add_bos_token_id(tokens.index("<|endoftext|>"))
-        writer.add_eos_token_id(tokens.index("<|im_end|>"))
-        writer.add_add_bos_token(False)
+    if tokenizer == "bpe":
+        _add_bpe(writer, tokens, merges)
+    elif tokenizer == "bytes":
+        _add_bytes(writer, tokens)
     else:
         writer.add_tokenizer_model("no_vocab")
     _add_weights(writer, tokens, merges, kind, np.random.default_rng(seed), layers, width)
@@ -62,6 +63,27 @@ def make_tiny_gguf(
     writer.write_tensors_to_file()
     writer.close()
     return path
+
+
+def _add_bpe(writer: gguf.GGUFWriter, tokens: list[str], merges: list[str]) -> None:
+    writer.add_tokenizer_model("gpt2")
+    writer.add_tokenizer_pre("gpt-2")
+    writer.add_token_list(tokens)
+    writer.add_token_types([1] * (len(tokens) - len(_SPECIALS)) + [3] * len(_SPECIALS))
+    writer.add_token_merges(merges)
+    writer.add_bos_token_id(tokens.index("<|endoftext|>"))
+    writer.add_eos_token_id(tokens.index("<|im_end|>"))
+    writer.add_add_bos_token(False)
+
+
+def _add_bytes(writer: gguf.GGUFWriter, tokens: list[str]) -> None:
+    writer.add_tokenizer_model("llama")
+    writer.add_token_list(tokens)
+    writer.add_token_scores([0.0] * len(tokens))
+    writer.add_token_types([2, 3, 3] + [6] * 256)
+    writer.add_unk_token_id(0)
+    writer.add_bos_token_id(1)
+    writer.add_eos_token_id(2)
 
 
 def _add_shape(writer: gguf.GGUFWriter, tokens: int, context_tokens: int, layers: int, width: int) -> None:

@@ -110,14 +110,16 @@ class NativeModel:
         data = text.encode("utf-8", "replace")
         if not data:
             return []
-        room = len(data) + 8  # a token has at least one byte; a blank may be put in front
+        room = len(data) + 8  # a token mostly has a byte or more; some vocabularies spell a blank as three bytes
         with self._spelling:
             self._check()
-            tokens = (lib.llama_token * room)()
-            count = lib.llama_tokenize(self._vocabulary, data, len(data), tokens, room, False, is_special)
-        if count < 0:
-            raise ModelError("The model's tokenizer failed on a text.", "Choose another model.")
-        return list(tokens[:count])
+            for _ in range(2):
+                tokens = (lib.llama_token * room)()
+                count = lib.llama_tokenize(self._vocabulary, data, len(data), tokens, room, False, is_special)
+                if count >= 0:
+                    return list(tokens[:count])
+                room = -count  # what it needs
+        raise ModelError("The model's tokenizer failed on a text.", "Choose another model.")
 
     def _piece(self, token: int) -> bytes:
         """The bytes of a token; none for special tokens."""

@@ -135,6 +135,18 @@ def test_a_text_of_millions_of_characters_is_refused_without_tokenising_it(gener
     assert time.perf_counter() - started < 1.0
 
 
+def test_a_vocabulary_that_needs_more_tokens_than_bytes_works_and_gets_its_first_token(tmp_path: Path) -> None:
+    path = make_tiny_gguf(tmp_path / "bytes.gguf", tokenizer="bytes")
+    model = NativeModel(path, 256, 1)
+    assert len(model.tokenize("a b c d e f g h i j")) > len("a b c d e f g h i j") + 8
+    assert model.first_tokens() == [1]
+    model.close()
+    made = LlamaGenerator(path, context_tokens=1024, threads=1)
+    assert made.family == "plain"
+    assert answer(made, "pump")[1].eval_count > 0
+    made.close()
+
+
 # ------------------------------------------------------------------------------------------------- exactness
 
 
@@ -264,7 +276,7 @@ def test_a_model_that_is_cut_off_anywhere_is_refused(random_path: Path, tmp_path
 
 
 def test_a_model_without_a_vocabulary_is_refused_before_it_can_kill_us(tmp_path: Path) -> None:
-    path = make_tiny_gguf(tmp_path / "bare.gguf", vocabulary=False)
+    path = make_tiny_gguf(tmp_path / "bare.gguf", tokenizer="none")
     with pytest.raises(ModelCorrupt, match="no vocabulary"):
         LlamaGenerator(path)
 
