@@ -29,6 +29,8 @@ from ragedge.contracts import (
     Question,
     Retrieval,
     Sampling,
+    Timings,
+    Verdict,
 )
 from ragedge.errors import BadQuestion, ModelError
 from ragedge.index.store import Index
@@ -53,6 +55,16 @@ class AskSettings:
     language: str = "en"
     max_question_chars: int = 2000
     thresholds: Thresholds = field(default_factory=Thresholds)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What an answer is made from."""
+
+    retrieval: Retrieval
+    evidence: tuple[Evidence, ...]
+    verdict: Verdict
+    timings: Timings
 
 
 class Pipeline:
@@ -98,11 +110,13 @@ class Pipeline:
         started = time.perf_counter()
         question = self._checked(question)
         retrieval, timings = self.retriever.retrieve(question)
-        evidence, read_ms = self._read(retrieval)
+        marked = self._read(retrieval, by_meaning=False)
+        timings = replace(timings, total_ms=_ms(started))
+        yield Passages(retrieval, marked, timings)
+        reading = time.perf_counter()
+        evidence = self._read(retrieval, by_meaning=True)
         verdict = decide(question.text, retrieval, evidence, self.settings.thresholds)
-        timings = replace(timings, read_ms=read_ms, total_ms=_ms(started))
-        found = Passages(retrieval, evidence, verdict, timings)
-        yield found
+        found = _Found(retrieval, evidence, verdict, replace(timings, read_ms=_ms(reading)))
         if verdict.outcome == "abstained":
             yield self._refusal(found, started)
         elif self.generator is None or verdict.outcome == "unsure":
@@ -119,17 +133,17 @@ class Pipeline:
             raise BadQuestion(f"the question has {len(text)} characters; the limit is {limit}", "ask it shorter")
         return replace(question, text=text)
 
-    def _read(self, retrieval: Retrieval) -> tuple[tuple[Evidence, ...], float]:
-        started = time.perf_counter()
-        evidence = read_evidence(
-            retrieval.search_text,
+    def _read(self, retrieval: Retrieval, *, by_meaning: bool) -> tuple[Evidence, ...]:
+        """Sentences that may answer, best first: by words alone at once, by meaning after embedding a few of them."""
+        text = retrieval.search_text
+        return read_evidence(
+            text,
             retrieval,
             page_of=self.index.page,
-            embed=self.embedder.embed_passages,
-            question_vector=self.retriever.question_vector(retrieval.search_text),
+            embed=self.embedder.embed_passages if by_meaning else None,
+            question_vector=self.retriever.question_vector(text) if by_meaning else None,
             rarity=self._rarity,
         )
-        return evidence, _ms(started)
 
     def _rarity(self, words: Sequence[str]) -> dict[str, float]:
         """How much a word tells, in [0, 1]: inverse document frequency over chunks; 1 if it stands in none."""
@@ -138,12 +152,12 @@ class Pipeline:
         top = math.log(1 + chunks)
         return {word: math.log(1 + chunks / (1 + found.get(word, 0))) / top for word in words}
 
-    def _refusal(self, found: Passages, started: float) -> Answer:
+    def _refusal(self, found: _Found, started: float) -> Answer:
         language = (found.retrieval.question.language or self.settings.language)[:2]
         text = REFUSALS.get(language, REFUSALS["en"])
         return self._answer(found, text, "abstained", "none", started)
 
-    def _quoted(self, found: Passages, started: float, note: str = "") -> Iterator[Event]:
+    def _quoted(self, found: _Found, started: float, note: str = "") -> Iterator[Event]:
         text, citations = quote_answer(found.retrieval, found.evidence, self.index.page)
         if not text:
             yield self._refusal(found, started)
@@ -155,7 +169,7 @@ class Pipeline:
         yield replace(answer, citations=citations, reason=reason)
 
     def _generated(
-        self, found: Passages, generator: Generator, started: float, is_cancelled: Callable[[], bool]
+        self, found: _Found, generator: Generator, started: float, is_cancelled: Callable[[], bool]
     ) -> Iterator[Event]:
         question = found.retrieval.question
         wanted = question.max_answer_tokens or self.settings.max_answer_tokens
@@ -195,7 +209,7 @@ class Pipeline:
 
     def _answer(
         self,
-        found: Passages,
+        found: _Found,
         text: str,
         outcome: Outcome,
         engine: str,
@@ -208,6 +222,7 @@ class Pipeline:
             citations=(),
             unsupported=(),
             hits=found.retrieval.hits,
+            evidence=found.evidence,
             engine=engine,
             confidence=found.verdict.confidence,
             reason=found.verdict.reason,

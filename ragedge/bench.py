@@ -141,9 +141,9 @@ def _ask(events: Iterator[object]) -> dict[str, float]:
             t = event.timings
             embed, total = t.embed_ms or 0.0, t.total_ms or 0.0
             row |= {"embed_ms": embed, "lexical_ms": t.lexical_ms or 0.0, "vector_ms": t.vector_ms or 0.0}
-            row |= {"read_ms": t.read_ms or 0.0, "passages_ms": total, "own_ms": total - embed}
+            row |= {"passages_ms": total, "own_ms": total - embed}
         elif isinstance(event, Answer):
-            row["answer_ms"] = event.timings.total_ms or 0.0
+            row |= {"read_ms": event.timings.read_ms or 0.0, "answer_ms": event.timings.total_ms or 0.0}
     return row
 
 
@@ -222,8 +222,8 @@ _STAGE_LABELS = {
     "embed_ms": "embed the question",
     "lexical_ms": "words (FTS5)",
     "vector_ms": "vectors, fusion, chunks",
-    "read_ms": "evidence sentences",
     "passages_ms": "passages on screen",
     "own_ms": "the same without embedding",
+    "read_ms": "evidence by meaning, gate",
     "answer_ms": "answer (quoted)",
 }

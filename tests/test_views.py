@@ -35,6 +35,7 @@ TIMINGS = {
     "embed_ms": "", "lexical_ms": "", "vector_ms": "", "rerank_ms": "", "read_ms": "", "first_piece_ms": "",
     "total_ms": "",
 }  # fmt: skip
+EVIDENCE = {"hit_index": "", "text": "", "span": SPAN, "score": "", "cosine": "", "coverage": ""}
 ANSWER = {
     "text": "",
     "outcome": "",
@@ -46,6 +47,7 @@ ANSWER = {
     ],
     "unsupported": [{"start": "", "end": ""}],
     "hits": [HIT],
+    "evidence": [EVIDENCE],
     "engine": "",
     "confidence": "",
     "reason": "",
@@ -72,8 +74,7 @@ def test_the_keys_of_passages_are_the_golden_ones() -> None:
     view = passages_view(make_passages((make_hit(),)), {"0123456789abcdef": {1: "iv", 2: None}})
     assert keys(view) == {
         "retrieval": {"question": QUESTION, "search_text": "", "hits": [HIT]},
-        "evidence": [{"hit_index": "", "text": "", "span": SPAN, "score": "", "cosine": "", "coverage": ""}],
-        "verdict": {"outcome": "", "confidence": "", "reason": ""},
+        "evidence": [EVIDENCE],
         "timings": TIMINGS,
         "page_labels": {"0123456789abcdef": {"1": "", "2": ""}},
     }

@@ -183,6 +183,7 @@ class Answer:
     citations: tuple[Citation, ...]
     unsupported: tuple[AnswerSpan, ...]
     hits: tuple[Hit, ...]
+    evidence: tuple[Evidence, ...]
     engine: str
     confidence: float
     reason: str
@@ -192,11 +193,10 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Passages:
-    """First event of a stream: what was found, with its evidence, before any model speaks."""
+    """First event of a stream: what was found. `evidence` is scored by words alone, to mark what to look at."""
 
     retrieval: Retrieval
     evidence: tuple[Evidence, ...]
-    verdict: Verdict
     timings: Timings
 
 

@@ -152,8 +152,8 @@ def answer_score(outcomes: Sequence[Outcome]) -> AnswerScore | None:
         holds_answer=mean([holds_answer(_shown(o), o.gold.answers) for o in scored]),
         quoted=len(quoted),
         quote_shown=mean([float(_quote_shown(o)) for o in quoted]),
-        evidence_at_1=mean([float(_lies_on_gold(o, o.passages.evidence[:1])) for o in quoted]),
-        evidence_at_2=mean([float(_lies_on_gold(o, o.passages.evidence[:2])) for o in quoted]),
+        evidence_at_1=mean([float(_lies_on_gold(o, o.answer.evidence[:1])) for o in quoted]),
+        evidence_at_2=mean([float(_lies_on_gold(o, o.answer.evidence[:2])) for o in quoted]),
     )
 
 
@@ -235,7 +235,7 @@ def tag_scores(outcomes: Sequence[Outcome], mode: str, level: Level) -> Iterator
 def speed(outcomes: Sequence[Outcome]) -> Iterator[Speed]:
     """What the stages took, until the passages stood."""
     for stage in _STAGES:
-        values = [v for o in outcomes if (v := _stage_ms(o.passages.timings, stage)) is not None]
+        values = [v for o in outcomes if (v := _stage_ms(o.answer.timings, stage)) is not None]
         yield Speed(stage.removesuffix("_ms"), percentile(values, 0.5), percentile(values, 0.95))
 
 

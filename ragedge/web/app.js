@@ -56,7 +56,6 @@ function showPassages(found) {
   const items = passageItems(found);
   fill(byId("passages"), ...items);
   if (!items.length) fill(byId("passages"), el("li", {class: "muted"}, "Nothing was found."));
-  if (found.verdict.outcome === "abstained") nameClosest("abstained");
   announce(`${plural(items.length, "passage")} found.`);
 }
 
