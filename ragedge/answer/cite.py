@@ -23,6 +23,7 @@ from ragedge.errors import NotFound
 THRESHOLD = 0.55  # support below it counts as none; above one half, so that a contradiction never passes
 _NEGATION_FACTOR = 0.5  # a sentence that denies what its quote states, or the reverse, says something else
 _CONTEXT_WEIGHT = 0.5  # of a word that stands in the title or a heading of the quote, not in the quote
+_NAME_WEIGHT = 2.0  # of a word with a capital within a sentence: a wrong name is a wrong answer
 _PAIR_GAIN = (
     0.1  # support by which two neighbouring units must beat the best single one: short quotes are checked faster
 )
@@ -39,6 +40,7 @@ _NOT_IN_SOURCES = re.compile(
     r"documents?|dokumente?n?|fuentes?|documentos?)\b",
     re.IGNORECASE,
 )
+_NAME = re.compile(r"(?<=[^\W_] )[^\W\d_a-zà-öø-ÿ][\w'-]+")  # a capital right after another word
 _BUT = re.compile(r"\b(?:but|however|although|aber|jedoch|mais|pero)\b", re.IGNORECASE)
 
 PageOf = Callable[[str, int], Page]
@@ -52,6 +54,7 @@ class _Claim:
     end: int
     plain: str
     words: tuple[str, ...]
+    names: frozenset[str]
     numbers: tuple[Number, ...]
     codes: frozenset[str]
     is_negative: bool
@@ -108,8 +111,9 @@ def _claim(text: str, start: int, end: int) -> _Claim:
     numbers, codes = claims_of(sentence)
     units = {number.unit for number in numbers}  # compared with their numbers, not as words
     words = tuple(word for word in _words(sentence) if UNITS.get(word, "-") not in units)
+    names = frozenset(_words(" ".join(_NAME.findall(sentence))))
     is_negative = facts_of(sentence).is_negative
-    return _Claim(start, end, normal(sentence).strip(" .!?;:,\"'“”*-"), words, numbers, codes, is_negative)
+    return _Claim(start, end, normal(sentence).strip(" .!?;:,\"'“”*-"), words, names, numbers, codes, is_negative)
 
 
 def _words(text: str) -> tuple[str, ...]:
@@ -198,15 +202,16 @@ def _support(claim: _Claim, quote: _Quote, context: _Context) -> float:
     factor = 1.0 if claim.is_negative == quote.facts.is_negative else _NEGATION_FACTOR
     if _stands_in(claim.plain, quote.plain):
         return factor
-    facts = len(claim.numbers) + len(claim.codes)
     ordered = sorted(quote.words)
-    found = float(facts)
+    found = total = float(len(claim.numbers) + len(claim.codes))
     for word in claim.words:
+        weight = _NAME_WEIGHT if word in claim.names else 1.0
+        total += weight
         if _has_word(word, quote.words, ordered):
-            found += 1.0
+            found += weight
         elif word in context.words:
-            found += _CONTEXT_WEIGHT
-    return min(_NOT_LITERAL, found / (len(claim.words) + facts)) * factor
+            found += weight * _CONTEXT_WEIGHT
+    return min(_NOT_LITERAL, found / total) * factor
 
 
 def _has_number(number: Number, facts: Facts, context: _Context) -> bool:

@@ -194,7 +194,14 @@ def _bounded(text: str, start: int, end: int) -> list[tuple[int, int]]:
 
 # ------------------------------------------------------------------------------------------------- words
 
-_TOKEN = re.compile(r"[^\W_]+(?:(?:[-./:](?=[^\W_])|(?<=\d),(?=\d))[^\W_]+)*")
+# Vowel signs of Indian scripts (each block has them at the same places), accents and Arabic points: `\w` lacks them
+_SIGNS = "\u0300-\u036f\u064b-\u065f" + "".join(
+    f"{chr(block)}-{chr(block + 0x03)}{chr(block + 0x3C)}{chr(block + 0x3E)}-{chr(block + 0x4D)}"
+    f"{chr(block + 0x51)}-{chr(block + 0x57)}{chr(block + 0x62)}{chr(block + 0x63)}"
+    for block in range(0x0900, 0x0D80, 0x80)
+)
+_WORD = rf"[^\W_](?:[^\W_]|[{_SIGNS}])*"
+_TOKEN = re.compile(rf"{_WORD}(?:(?:[-./:](?=[^\W_])|(?<=\d),(?=\d)){_WORD})*")
 _WITH_UNIT = re.compile(r"(\d+(?:[.,]\d+)*)([^\W\d_]+)$")
 _LONG_WORD = re.compile(r"[^\W\d_]{4,}")
 _UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff\u0e00-\u0e7f]")

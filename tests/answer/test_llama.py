@@ -182,7 +182,7 @@ def test_cancelled_while_reading_it_stops_early_and_the_next_answer_is_exact(slo
     ended = time.perf_counter()
     assert pieces == [] and isinstance(stats, ModelStats)
     assert stats.eval_count == 0 and stats.prompt_eval_count < 1000
-    assert ended - looks[3] < 0.25
+    assert ended - looks[3] < 0.5
     for text in (long_text[:3000], "What is the pump?"):
         assert answer(made, text)[0] == fresh_answer(slow_path, text)
     made.close()

@@ -103,6 +103,11 @@ def test_content_words_fold_case_width_and_plurals_and_drop_stop_words() -> None
     assert content_words("Quel est le prix de l'eau ?") == ["prix", "eau"]
 
 
+def test_words_of_scripts_with_vowel_signs_stay_whole() -> None:
+    assert content_words("क्लोरोप्लास्ट का डीएनए") == ["क्लोरोप्लास्ट", "का", "डीएनए"]
+    assert content_words("cafe\u0301 مُحَمَّد") == ["café", "مُحَمَّد"]
+
+
 def test_content_words_keep_numbers_and_identifiers_whole() -> None:
     assert content_words("E-417 at 12.5 bar, part 4.510.210") == ["e-417", "12.5", "bar", "part", "4.510.210"]
     assert content_words("12mm water-resistant 10-year") == ["12", "mm", "water", "resistant", "10", "year"]
