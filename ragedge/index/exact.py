@@ -11,6 +11,9 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+_DIGITS = 6  # a sum of some hundred float32 products differs in the 7th digit with the order of its terms
+_NOISE = 10.0**-_DIGITS
+
 
 class ExactVectors:
     """Unit vectors float32 [n, dimension] and their ids, in memory; cosine is their dot product."""
@@ -52,11 +55,10 @@ class ExactVectors:
         if limit < len(ids):
             # Everything that ties with the last place is kept until the ids decide: order never depends on luck.
             threshold = np.partition(scores, len(ids) - limit)[len(ids) - limit]
-            rows = np.flatnonzero(scores >= threshold)
+            rows = np.flatnonzero(scores >= threshold - _NOISE)
         else:
             rows = np.arange(len(ids))
-        found = sorted((-float(scores[row]), ids[row]) for row in rows)
-        return [(chunk_id, max(-1.0, min(1.0, -negative))) for negative, chunk_id in found[:limit]]
+        return best_first([ids[row] for row in rows], scores[rows])[:limit]
 
     def count(self) -> int:
         return len(self._ids)
@@ -65,6 +67,12 @@ class ExactVectors:
         """Let go of the matrix."""
         self._ids, self._rows = [], {}
         self._matrix = self._matrix[:0]
+
+
+def best_first(ids: Sequence[str], cosines: Sequence[float] | NDArray[np.float32]) -> list[tuple[str, float]]:
+    """(id, cosine) by falling cosine, in [-1, 1] and without the noise of float32; equal ones by id."""
+    rounded = [max(-1.0, min(1.0, round(float(cosine), _DIGITS))) for cosine in cosines]
+    return sorted(zip(ids, rounded, strict=True), key=lambda hit: (-hit[1], hit[0]))
 
 
 def as_matrix(vectors: NDArray[np.float32], rows: int, dimension: int) -> NDArray[np.float32]:

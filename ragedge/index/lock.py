@@ -69,6 +69,7 @@ class FolderLock:
         """Give the lock back; harmless when it is not held."""
         if self._fd is not None:
             _HELD.discard(self)
+            fcntl.flock(self._fd, fcntl.LOCK_UN)  # also for a child forked a moment ago that still shares the file
             os.close(self._fd)
             self._fd = None
 

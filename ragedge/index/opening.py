@@ -109,7 +109,7 @@ def validate(new: NewDocument, dimension: int) -> None:
         ("the file names another document", lambda: new.file.document_id == document.id),
         ("the path of document and file differ", lambda: new.file.path == document.path),
         ("a chunk belongs to another document", lambda: all(chunk.document_id == document.id for chunk in chunks)),
-        ("two chunks have one id", lambda: len({chunk.id for chunk in chunks}) == len(chunks)),
+        ("the id of a chunk is not its own", lambda: all(c.id == f"{document.id}-{c.ordinal:05d}" for c in chunks)),
         ("two chunks have one ordinal", lambda: len({chunk.ordinal for chunk in chunks}) == len(chunks)),
         ("two pages have one number", lambda: len({page.number for page in document.pages}) == len(document.pages)),
         ("vectors are not float32", lambda: vectors.dtype == np.float32),

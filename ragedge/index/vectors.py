@@ -20,7 +20,7 @@ from chromadb.config import Settings
 from numpy.typing import NDArray
 
 from ragedge.errors import IndexFolderError
-from ragedge.index.exact import as_matrix
+from ragedge.index.exact import as_matrix, best_first
 
 _COLLECTION = "chunks"
 # Chroma refuses more than 5,461 at once; at 1,000 a batch of 384 floats is 1.5 MB, and batches of 50-250 are no faster.
@@ -93,8 +93,7 @@ class ChromaVectors:
                 return []
             answer = self._collection.query(query_embeddings=query, n_results=limit, include=["distances"])
             ids, distances = answer["ids"][0], (answer["distances"] or [[]])[0]
-        found = [(chunk_id, max(-1.0, min(1.0, 1.0 - float(d)))) for chunk_id, d in zip(ids, distances, strict=True)]
-        return sorted(found, key=lambda hit: (-hit[1], hit[0]))
+        return best_first(ids, [1.0 - float(distance) for distance in distances])
 
     def count(self) -> int:
         with self._lock, _translated(self._folder):

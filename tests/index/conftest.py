@@ -11,7 +11,7 @@ import pytest
 
 @pytest.fixture
 def quick_path(tmp_path: Path) -> Iterator[Path]:
-    """A folder in memory where there is one: a killed process is the same on any disk, and fsync costs nothing there."""
+    """A folder in memory where there is one: a kill is the same on any disk, and fsync costs nothing there."""
     memory = Path("/dev/shm")
     if not memory.is_dir():
         yield tmp_path

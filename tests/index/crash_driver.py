@@ -1,9 +1,9 @@
 """Kills a process that changes an index, over and over, and compares what is left with what was acknowledged.
 
-`python -m tests.index.crash_driver FOLDER SEED KILLS ROWS` prints one line of JSON. Workers are forked from this process,
-which has imported everything but opened nothing, so that a cycle costs a few tenths of a second. A worker first
-proves that the index is what its predecessor acknowledged (with or without the step it was killed in, whole), then
-goes on changing it until it is killed. ROWS chunks are there from the start.
+`python -m tests.index.crash_driver FOLDER SEED KILLS ROWS` prints one line of JSON. Workers are forked from this
+process, which has imported everything but opened nothing, so that a cycle costs a few tenths of a second. A worker
+first proves that the index is what its predecessor acknowledged (with or without the step it was killed in, whole),
+then goes on changing it until it is killed. ROWS chunks are there from the start.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""What is acknowledged survives a kill at any moment, and nothing is ever half there. RAGEDGE_KILLS sets how many kills."""
+"""What is acknowledged survives a kill at any moment, and nothing is ever half there.
+
+RAGEDGE_KILLS sets how many kills.
+"""
 
 from __future__ import annotations
 
