@@ -168,12 +168,22 @@ def _boxes(page: Any, quote: str, near: float | None) -> list[Box]:
     if not quote:
         return []
     text_page = page.get_textpage()
-    letters = fold(_page_text(text_page))
+    text = _page_text(text_page)
+    letters = fold(text)
     boxes: list[Box] = []
     for start, end in find_quote(letters, quote, near):
         positions = sorted(set(letters.index[start:end]))
+        positions += _closing(text, positions[-1] + 1)
         boxes.extend(tuple(text_page.get_charbox(i, loose=True)) for i in positions)
     return merge_boxes([box for box in boxes if box[2] > box[0] and box[3] > box[1]])
+
+
+def _closing(text: str, position: int) -> range:
+    """Places of the full stop, bracket or quotation mark right behind a quote: up to three, which belong to it."""
+    end = position
+    while end < min(len(text), position + 3) and unicodedata.category(text[end]) in ("Po", "Pe", "Pf"):
+        end += 1
+    return range(position, end)
 
 
 def _draw(page: Any, boxes: list[Box]) -> tuple[Any, list[tuple[int, int, int, int]]]:

@@ -2,7 +2,7 @@
 
 import {byId, el, fill} from "./dom.js";
 import {openSource} from "./source.js";
-import {durationName, pageName, unitOffsets} from "./text.js";
+import {durationName, pageName, reflow, unitOffsets} from "./text.js";
 
 const OUTCOMES = {
   answered: ["Answered", "good"],
@@ -11,6 +11,7 @@ const OUTCOMES = {
   truncated: ["Cut short", "warn"],
   cancelled: ["Stopped", "none"],
   waiting: ["Reading the passages", "busy"],
+  writing: ["Answering", "busy"],
 };
 
 export function showOutcome(outcome) {
@@ -30,6 +31,7 @@ export function clearAnswer(question) {
 }
 
 export function addPiece(text) {
+  if (byId("answer").dataset.outcome === "waiting") showOutcome("writing");
   byId("answer-text").append(document.createTextNode(text));
 }
 
@@ -88,7 +90,7 @@ function citationButton(citation) {
       type: "button",
       class: "citation",
       "aria-label": `Source ${citation.number}: ${placeOf(citation)}`,
-      title: `${placeOf(citation)}: “${citation.quote}”`,
+      title: `${placeOf(citation)}: “${reflow(citation.quote)}”`,
       onclick: opener(citation),
     },
     String(citation.number),
@@ -111,7 +113,7 @@ function sourceItems(citations) {
           "div",
           {},
           el("button", {type: "button", class: "link", onclick: opener(citation)}, placeOf(citation)),
-          el("blockquote", {}, citation.quote),
+          el("blockquote", {}, reflow(citation.quote)),
         ),
       ),
     );

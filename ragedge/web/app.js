@@ -10,6 +10,7 @@ import {plural} from "./text.js";
 
 let running = null;
 let lastQuestion = "";
+let found = null;
 
 async function ask(question) {
   running?.abort();
@@ -28,12 +29,13 @@ async function ask(question) {
   let isComplete = false;
   const onEvent = (name, data) => {
     if (running !== controller) return;
-    if (name === "passages") showPassages(data);
+    if (name === "passages") showPassages((found = data));
     else if (name === "piece") addPiece(data.text);
     else if (name === "answer") {
       isComplete = true;
       announce(`${showAnswer(data)}. ${plural(data.citations.length, "source")}.`);
       nameClosest(data.outcome);
+      remark(data);
     }
   };
   try {
@@ -57,6 +59,16 @@ function showPassages(found) {
   fill(byId("passages"), ...items);
   if (!items.length) fill(byId("passages"), el("li", {class: "muted"}, "Nothing was found."));
   announce(`${plural(items.length, "passage")} found.`);
+}
+
+// The first marks are made by words alone; the answer brings better ones. Nobody's place is taken away for them.
+function remark(answer) {
+  const list = byId("passages");
+  if (list.contains(document.activeElement) || list.querySelector("[aria-expanded='true']")) return;
+  const hits = answer.hits.map((hit) => hit.chunk.id).join();
+  if (found && hits === found.retrieval.hits.map((hit) => hit.chunk.id).join()) {
+    fill(list, ...passageItems({...found, evidence: answer.evidence}));
+  }
 }
 
 function nameClosest(outcome) {

@@ -126,13 +126,15 @@ export async function loadDocuments(offset = 0) {
     const found = await getJson(`/v1/documents?offset=${offset}&limit=${LIST}`);
     byId("documents-problem").hidden = true;
     const items = found.documents.map(documentItem);
-    if (offset === 0) fill(byId("documents"), ...items);
-    else byId("documents").append(...items);
+    if (offset === 0) fill(byId("document-list"), ...items);
+    else byId("document-list").append(...items);
     state.shown = offset + items.length;
     byId("more-documents").hidden = state.shown >= found.total;
     fill(byId("rejected"), ...found.rejected.map(rejectedItem));
     byId("rejected-section").hidden = found.rejected.length === 0;
-    if (found.total === 0) fill(byId("documents"), el("li", {class: "muted"}, "There are no documents yet."));
+    byId("rejected-section").open = found.rejected_total <= 5;
+    byId("rejected-heading").textContent = `${plural(found.rejected_total, "file")} could not be read`;
+    if (found.total === 0) fill(byId("document-list"), el("li", {class: "muted"}, "There are no documents yet."));
   } catch (error) {
     showProblem(byId("documents-problem"), error);
   }

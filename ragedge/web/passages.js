@@ -2,7 +2,7 @@
 
 import {el} from "./dom.js";
 import {openSource} from "./source.js";
-import {marked, pageName, searchWords, unitOffsets, windowAround, wordRanges} from "./text.js";
+import {marked, pageName, reflow, searchWords, unitOffsets, windowAround, wordRanges} from "./text.js";
 
 const SNIPPET = 360;
 
@@ -43,9 +43,10 @@ function passageItem(hit, evidence, words, labels) {
   );
 }
 
-function excerpt(text, sentence, words) {
+function excerpt(original, sentence, words) {
+  const text = reflow(original);
   const ranges = wordRanges(text, words);
-  const at = sentence ? text.indexOf(sentence) : -1;
+  const at = sentence ? original.indexOf(sentence) : -1;
   const quote = at >= 0 ? [at, at + sentence.length] : null;
   const [start, end] = quote ?? ranges[0] ?? [0, 0];
   const [from, to] = windowAround(text, start, end, SNIPPET);

@@ -74,7 +74,7 @@ async function showPicture(loaded, controller) {
   const {target, page} = view;
   const parameters = new URLSearchParams();
   if (isQuoted() && target.quote) {
-    parameters.set("quote", [...target.quote].slice(0, QUOTE_CHARS).join("").toWellFormed());
+    parameters.set("quote", [...target.quote].slice(0, QUOTE_CHARS).join(""));
     if (loaded.total_chars > 0) parameters.set("near", String(Math.min(1, target.span.start / loaded.total_chars)));
   }
   let picture;

@@ -15,6 +15,14 @@ export function unitOffsets(text) {
 
 const clamp = (value, top) => Math.max(0, Math.min(top, Number.isFinite(value) ? Math.trunc(value) : 0));
 
+// Lines as a PDF broke them, joined again where a sentence goes on; every character keeps its place.
+export function reflow(text) {
+  return text.replace(/(?<=([^\n]*))\n(?=(.))/gu, (gap, line, next) => {
+    const goesOn = /\p{Ll}/u.test(next) || (line.length > 45 && /[\p{Ll},;]$/u.test(line));
+    return goesOn && !/[|\t]/.test(line) ? " " : gap;
+  });
+}
+
 // Words too common to be worth a mark.
 const COMMON = new Set(
   ("a an and are as at be by can do does for from had has have how i if in is it its may my no not of on or our shall should " +

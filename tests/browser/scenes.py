@@ -21,7 +21,6 @@ from ragedge.contracts import (
     Passages,
     Piece,
     Timings,
-    Verdict,
 )
 from ragedge.server.settings import Service
 from tests.server.fakes import FakeIndex, FakePipeline, FakeSyncer, make_answer, make_passages
@@ -123,6 +122,10 @@ def manual_events(index: FakeIndex) -> list[object]:
             cited(hits[1], index, 2, LOG_QUOTE, len(one), len(one) + len(two)),
         ),
         unsupported=(AnswerSpan(len(one) + len(two) + 1, len(text)),),
+        evidence=tuple(
+            Evidence(i, quote, cited(hits[i], index, 1, quote, 0, 1).span, 0.9)
+            for i, quote in ((1, LOG_QUOTE), (2, PDF_PAGES[2][2]))
+        ),
         engine="llama:granite-1b.gguf", timings=Timings(9.0, 3.0, 4.0, None, 6.0, 812.0, 4210.0),
     )  # fmt: skip
     found = replace(
@@ -138,12 +141,11 @@ def manual_events(index: FakeIndex) -> list[object]:
 
 def refusal_events(index: FakeIndex) -> list[object]:
     hits = manual_hits(index)
-    verdict = Verdict("abstained", 0.05, "no passage comes near the question")
     answer = make_answer(
         hits, "I found nothing about this in your documents.", outcome="abstained", citations=(), unsupported=(),
         engine="none", stats=None, confidence=0.05, timings=Timings(9.0, 3.0, 4.0, None, 6.0, None, 25.0),
     )  # fmt: skip
-    found: Passages = replace(make_passages(hits, "Who won the cup?"), evidence=(), verdict=verdict)
+    found: Passages = replace(make_passages(hits, "Who won the cup?"), evidence=())
     return [found, answer]
 
 
@@ -158,8 +160,8 @@ def hostile_service(folder: Path, payload: str) -> Service:
     index = FakeIndex(folder)
     text = f"bolts {payload} bolts"
     row = index.put(
-        f"{payload}.txt".replace("/", "_"), payload.encode("utf-8", "replace"), (Page(1, payload, text),), title=payload,
-        problems=(PageProblem(1, "broken", payload),),
+        f"{payload}.txt".replace("/", "_"), payload.encode("utf-8", "replace"), (Page(1, payload, text),),
+        title=payload, problems=(PageProblem(1, "broken", payload),),
     )  # fmt: skip
     index.reject(payload, b"", "broken", payload)
     assert row.document_id is not None

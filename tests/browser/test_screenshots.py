@@ -50,7 +50,7 @@ def test_the_page_is_photographed(browser: Any, tmp_path: Path) -> None:
         shoot(browser, "source-text")
         browser.click("#source-close")
         browser.click("#nav-documents")
-        browser.wait("document.querySelectorAll('#documents .document').length === 3")
+        browser.wait("document.querySelectorAll('#document-list .document').length === 3")
         shoot(browser, "documents")
 
 
@@ -67,7 +67,7 @@ def test_the_page_is_photographed_on_a_phone(browser: Any, tmp_path: Path) -> No
         shoot(browser, "phone-source")
         browser.click("#source-close")
         browser.run("location.hash = '#documents'")
-        browser.wait("document.querySelectorAll('#documents .document').length === 3")
+        browser.wait("document.querySelectorAll('#document-list .document').length === 3")
         shoot(browser, "phone-documents")
 
 
