@@ -1,7 +1,8 @@
 """Reads every file of the `ugly` evaluation case in the sandbox and compares the outcomes with its inventory.
 
-`python -m tools.ugly_report [--pdfs]` prints what differs and a summary; `--pdfs` also reads the PDFs of sec10q, irm and
-bulk and prints pages per second. Exit status 1 where an outcome is neither as listed nor among the argued exceptions.
+`python -m tools.ugly_report [--pdfs]` prints what differs and a summary; `--pdfs` also reads the PDFs of sec10q, irm
+and bulk and prints pages per second. Exit status 1 where an outcome is neither as listed nor among the argued
+exceptions.
 """
 
 from __future__ import annotations
@@ -84,7 +85,8 @@ def _report_ugly(sandbox: Sandbox) -> int:
             wrong += 1
             print(f"DIFFERS {case.file}: {got}, expected {' or '.join(sorted(case.accepted))} ({detail})")
     print(
-        f"{sum(counts.values())} files in {time.perf_counter() - start:.1f} s: {dict(counts.most_common())}; {wrong} differ"
+        f"{sum(counts.values())} files in {time.perf_counter() - start:.1f} s: "
+        f"{dict(counts.most_common())}; {wrong} differ"
     )
     print("slowest:", ", ".join(f"{file} {seconds:.1f} s" for seconds, file in sorted(slowest, reverse=True)[:5]))
     return wrong
@@ -107,7 +109,8 @@ def _report_pdfs(sandbox: Sandbox) -> int:
             empty += sum(not page.text.strip() for page in parsed.pages)
         seconds = time.perf_counter() - start
         print(
-            f"{case}: {len(files)} PDFs, {pages} pages ({empty} empty) in {seconds:.1f} s, {pages / seconds:.1f} pages/s"
+            f"{case}: {len(files)} PDFs, {pages} pages ({empty} empty) "
+            f"in {seconds:.1f} s, {pages / seconds:.1f} pages/s"
         )
     return failed
 

@@ -82,7 +82,7 @@ class Sandbox:
 
         Raises:
             UnsupportedFile: no reader takes this kind of file.
-            UnreadableDocument: with one of the documented reasons; limits give "timed_out", "out_of_memory", "too_large".
+            UnreadableDocument: with one of the documented reasons; limits: "timed_out", "out_of_memory", "too_large".
             PackageMissing: the reading process cannot start at all.
         """
         limits = self._limits

@@ -1,8 +1,9 @@
 """The process that reads files: one that stays and loads the readers once, and a fork of it per file.
 
-The staying process (zygote) never opens a document. It takes a request, forks, watches the fork and the parent at once,
-and reports how the fork ended; when the parent goes, it kills the fork and ends. A fork limits itself before it opens the
-file: memory, processor time, no written files, few descriptors, no core dump, no new privileges. Linux only.
+The staying process (zygote) never opens a document. It takes a request, forks, watches the fork and the parent at
+once, and reports how the fork ended; when the parent goes, it kills the fork and ends. A fork limits itself before it
+opens the file: memory, processor time, no written files, few descriptors, no core dump, no new privileges. Linux
+only.
 """
 
 from __future__ import annotations

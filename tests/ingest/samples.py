@@ -91,13 +91,14 @@ def _epub(path: Path) -> None:
     package = (
         '<package><metadata><title>Pump manual</title><language>en-GB</language></metadata><manifest><item id="b" '
         'href="two.xhtml" media-type="application/xhtml+xml"/><item id="a" href="one.xhtml" '
-        'media-type="application/xhtml+xml"/></manifest><spine><itemref idref="a"/><itemref idref="b"/></spine></package>'
+        'media-type="application/xhtml+xml"/></manifest><spine><itemref idref="a"/><itemref idref="b"/></spine>'
+        "</package>"
     )
     zipped(
         path,
         {
             "mimetype": "application/epub+zip",
-            "META-INF/container.xml": '<container><rootfiles><rootfile full-path="in/book.opf"/></rootfiles></container>',
+            "META-INF/container.xml": '<container><rootfile full-path="in/book.opf"/></container>',
             "in/book.opf": package,
             "in/one.xhtml": f"<html><body><h1>First part</h1><p>{FACT}</p></body></html>",
             "in/two.xhtml": "<html><body><h1>Second part</h1><p>More.</p></body></html>",

@@ -1,8 +1,9 @@
 """File -> ParsedFile: which reader takes a file, by its name and by what is in it.
 
-Readers are loaded on first use. Each is a generator of parts (`parts.Part`); here its parts are checked, counted and put
-together, and whatever its library raises ends as `UnreadableDocument` with one of the documented reasons. Formats that
-are known but not read (old binary Office, archives) are refused by name. Linux only: files are opened with O_NOFOLLOW.
+Readers are loaded on first use. Each is a generator of parts (`parts.Part`); here its parts are checked, counted and
+put together, and whatever its library raises ends as `UnreadableDocument` with one of the documented reasons. Formats
+that are known but not read (old binary Office, archives) are refused by name. Linux only: files are opened with
+O_NOFOLLOW.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
-from ragedge.contracts import Page, PageProblem, ParsedFile, ReadOptions, Reason
+from ragedge.contracts import Page, PageProblem, ParsedFile, ReadOptions
 from ragedge.errors import RagedgeError, UnreadableDocument, UnsupportedFile
 from ragedge.ingest.readers.assembly import Assembly
 from ragedge.ingest.readers.intake import explain, named, open_regular
@@ -23,8 +24,8 @@ from ragedge.ingest.readers.sniff import HEAD_BYTES, kind_of
 
 __all__ = ["FORMATS", "SUPPORTED_SUFFIXES", "Format", "format_of", "read_file", "read_parts"]
 
-MAX_DEPTH = 2
-"""Files within files: a mail, its attached mail, and no deeper."""
+MAX_DEPTH = 3
+"""Files within files: a mail, its attached mail, the files attached to that, and no deeper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +133,7 @@ def _advice(suffix: str, name: str) -> str:
 
 
 def _guarded(entry: Format, stream: BinaryIO, name: str, options: ReadOptions, depth: int) -> Iterator[Part]:
-    """The parser's parts, attachments read, pages numbered; every exception turned into one of ours that names the file."""
+    """The parser's parts, attachments read, pages numbered; every exception becomes one of ours and names the file."""
     count = 0
     try:
         for part in entry.parse(stream, options):
@@ -162,7 +163,7 @@ def _attached(part: Attachment, options: ReadOptions, depth: int) -> Iterator[Pa
     except UnsupportedFile as error:
         yield PageProblem(None, "unsupported", error.message)
     except UnreadableDocument as error:
-        yield PageProblem(None, cast(Reason, error.reason), error.message)
+        yield PageProblem(None, error.reason, error.message)
 
 
 def _shifted(part: Part, base: int, label: str | None) -> Part:

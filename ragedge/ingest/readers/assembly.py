@@ -19,7 +19,8 @@ TITLE_WITHIN_CHARS = 400
 """A first heading is the title only this near the start of the first page: later ones name a part."""
 _NO_TITLE = re.compile(
     r"(?i)(?:untitled.*|document|title|unknown|none|null|default|presentation|powerpoint[ -].*|slide ?\d*|sheet ?\d*|"
-    r"microsoft word|.*\.(?:docx?|pdf|indd|dvi|tex|ps|qxd|pptx?|xlsx?|rtf|html?|fm|pmd|jpe?g|png|tiff?)|\(.*\)|[\W\d_]*|\S*[\\/]\S*)"
+    r"microsoft word|.*\.(?:docx?|pdf|indd|dvi|tex|ps|qxd|pptx?|xlsx?|rtf|html?|fm|pmd|jpe?g|png|tiff?)|\(.*\)|"
+    r"[\W\d_]*|\S*[\\/]\S*)"
 )
 _FROM_WORD = re.compile(r"(?i)^microsoft (?:word|powerpoint|excel) - ")
 

@@ -1,7 +1,7 @@
 """The way in: opens only regular files, and says in plain words why a file gave nothing.
 
-A path is opened once and judged by what was opened, so that nothing can be exchanged in between: no link is followed, no
-pipe or device is waited on. Decisions are made by an exception's type and number, never by its text.
+A path is opened once and judged by what was opened, so that nothing can be exchanged in between: no link is followed,
+no pipe or device is waited on. Decisions are made by an exception's type and number, never by its text.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ def open_regular(path: Path, max_bytes: int | None = None) -> Iterator[BinaryIO]
     """The opened file at `path`, if it is a regular file of at most `max_bytes`.
 
     Raises:
-        UnreadableDocument: "unreadable" for links, folders, pipes, devices and files that cannot be opened, "too_large".
+        UnreadableDocument: "unreadable" for links, folders, pipes, devices and what cannot be opened; "too_large".
     """
     try:
         descriptor = os.open(path, _OPEN)

@@ -97,7 +97,7 @@ def is_capitals(text: str) -> bool:
     """Whether a line is a short title in capitals ("SAFETY NOTES"), with hardly any digits and no sentence end."""
     line = text.strip()
     letters = [c for c in line if c.isalpha()]
-    if not 4 <= len(letters) or len(line) > 60 or len(line.split()) > 8 or len(letters) < 0.6 * len(line):
+    if len(letters) < 4 or len(line) > 60 or len(line.split()) > 8 or len(letters) < 0.6 * len(line):
         return False
     return line[0].isalnum() and line[-1] not in ".,;:!?-" and all(c.isupper() for c in letters)
 
@@ -107,5 +107,7 @@ def _is_title(title: str) -> bool:
     words = title.split()
     if len(words) > HEADING_WORDS or title[-1] in ".,;:!?-" or "...." in title or ". . ." in title:
         return False
+    if len(words) == 1 and sum(c.isalpha() for c in title) < 4:
+        return False  # "12.5 Nm" is a measure
     digits = sum(any(c.isdigit() for c in word) for word in words)
     return digits <= len(words) // 3 and not words[-1].isdigit() and any(c.isalpha() for c in words[0])

@@ -24,7 +24,7 @@ _PAIR = re.compile(r"([A-Za-z_][\w .-]{0,60}):[ \t]+(\S.*)")
 
 
 def front_matter(text: str) -> tuple[dict[str, str], int]:
-    """The `key: value` pairs between two `---` at the top of a file, and how many lines they take (0 = there is none)."""
+    """The `key: value` pairs between two `---` at the top of a file, and how many lines they take (0: none)."""
     if not text.startswith("---"):
         return {}, 0
     pairs: dict[str, str] = {}

@@ -21,7 +21,9 @@ from ragedge.ingest.readers.parts import PageBuilder, Part, Progress, clean_abou
 PROGRESS_BLOCKS = 2_000
 """Blocks between signs of life, well under a second each."""
 _HEADING = re.compile(r"(?i)(?:heading|berschrift|titre|titolo|ttulo|rubrik|kop|otsikko|nagwek)\s*(\d)")
-_SILENT = frozenset("del moveFrom instrText delText Fallback annotationRef fldData sdtPr rPr pPr".split())
+_SILENT = frozenset(
+    ("del", "moveFrom", "instrText", "delText", "Fallback", "annotationRef", "fldData", "sdtPr", "rPr", "pPr")
+)
 _CORE = {"creator": "author", "subject": "subject", "description": "description", "created": "created"}
 
 
@@ -201,7 +203,7 @@ def _own_style(style: Any, style_id: str) -> _Style:
     for entry in _named(style, "outlineLvl"):
         value = entry.get(_attribute(entry, "val"), "")
         level = level or (int(value) + 1 if value.isdigit() and int(value) < 9 else 0)
-    return _Style(level, is_list or bool(_named(style, "numPr")) and not level)
+    return _Style(level, is_list or (bool(_named(style, "numPr")) and not level))
 
 
 def _inherited(style_id: str, own: dict[str, _Style], parents: dict[str, str]) -> _Style:

@@ -1,9 +1,9 @@
 """What a parser yields, and how the text of a page is put together.
 
-A parser is a generator over one open file: pages in order, problems of single pages, what is known about the file, and a
-sign of life where a page takes long. Text is cleaned here and nowhere else (Unicode NFC, no lone surrogates, no NULs, no
-control characters, line ends "\\n"), and `PageBuilder` makes blocks that are exact, ordered and apart by construction.
-Knows no file format.
+A parser is a generator over one open file: pages in order, problems of single pages, what is known about the file,
+and a sign of life where a page takes long. Text is cleaned here and nowhere else (Unicode NFC, no lone surrogates, no
+NULs, no control characters, line ends "\\n"), and `PageBuilder` makes blocks that are exact, ordered and apart by
+construction. Knows no file format.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """PDF -> pages, by pypdf: the text exactly as pypdf gives it, only cleaned, so that quotes match.
 
 Files encrypted with an empty user password are opened, others with the passwords given. Pages without a text layer go
-through OCR where that is possible and are reported where it is not. pypdf's limits are raised where real filings exceed
-them (arrays) and lowered where they exceed a small box (75 MB per stream). It raises many types on damaged files; here a
-damaged page costs that page only.
+through OCR where that is possible and are reported where it is not. pypdf's limits are raised where real filings
+exceed them (arrays) and lowered where they exceed a small box (75 MB per stream). It raises many types on damaged
+files; here a damaged page costs that page only.
 """
 
 from __future__ import annotations
@@ -151,9 +151,10 @@ def _labels(reader: PdfReader, count: int) -> Mapping[int, str]:
 
 
 def _about(reader: PdfReader) -> Part:
-    title, language, found = "", None, {}
+    title, language = "", None
+    found: dict[str, str] = {}
     try:
-        info = reader.metadata or {}
+        info: Any = reader.metadata or {}
         title = str(info.get("/Title") or "")
         found = {name: str(info[key]) for key, name in _INFO_KEYS.items() if info.get(key)}
         language = str(reader.root_object.get("/Lang") or "")

@@ -1,7 +1,7 @@
 """Which lines of a PDF's pages are headings: those the outline names, numbered ones, and short ones in capitals.
 
-A PDF's text has no structure, so the rules are careful: no sentences, no rows of tables, no lines of a contents list, no
-running headers. The outline's titles are trusted where they are found on the page they point to.
+A PDF's text has no structure, so the rules are careful: no sentences, no rows of tables, no lines of a contents list,
+no running headers. The outline's titles are trusted where they are found on the page they point to.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """XLSX -> pages, one per sheet (long sheets go on over several), rows as lines that name their columns.
 
-The only user of openpyxl. Formulas give the value that was stored with them; dates are written as ISO; hidden sheets are
-read too, as people look for what is in them. The package is unpacked within limits before openpyxl sees it.
+The only user of openpyxl. Formulas give the value that was stored with them; dates are written as ISO; hidden sheets
+are read too, as people look for what is in them. The package is unpacked within limits before openpyxl sees it.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """What a file really is, by its first bytes, where its name and its content may differ.
 
-Only a few signatures are looked at, each unmistakable. Text formats have none: they keep the kind their name gives them,
-and bytes that are no text are refused later, when they are decoded.
+Only a few signatures are looked at, each unmistakable. Text formats have none: they keep the kind their name gives
+them, and bytes that are no text are refused later, when they are decoded.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def kind_of(head: bytes, stream: BinaryIO, named_kind: str) -> str:
     """The format's kind for an open file, "ole" for old binary Office.
 
     Raises:
-        UnreadableDocument: "broken" where the content is of no kind that fits the name, "encrypted", "no_text" when empty.
+        UnreadableDocument: "broken" where the content is of no kind that fits the name; "encrypted"; "no_text".
     """
     if not head:
         raise UnreadableDocument("no_text", "is empty (0 bytes)")

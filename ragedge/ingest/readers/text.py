@@ -84,7 +84,7 @@ def _wide_encoding(head: bytes) -> str | None:
 def _refuse_binary(content: bytes) -> None:
     sample = content[:GUESS_BYTES]
     controls = len(sample) - len(sample.translate(None, _CONTROLS))
-    if controls > MAX_CONTROL_SHARE * len(sample) or sample.count(0) > 0.3 * len(sample):
+    if controls > max(4, MAX_CONTROL_SHARE * len(sample)) or sample.count(0) > 0.3 * len(sample):
         raise UnreadableDocument("broken", "holds bytes that are no text", "check what made the file, or rename it")
 
 

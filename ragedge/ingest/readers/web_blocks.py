@@ -10,17 +10,23 @@ from ragedge.contracts import BlockKind
 from ragedge.ingest.readers.markup import local_name
 from ragedge.ingest.readers.parts import PageBuilder, clean_text, one_line
 
-ALWAYS_OUT = frozenset(
-    "script style noscript template iframe object embed svg math canvas audio video button select option input textarea "
-    "datalist dialog head link meta map".split()
-)
-OFTEN_OUT = frozenset("nav header footer aside form menu".split())
-_ROLES_OUT = frozenset("navigation banner contentinfo search complementary dialog menu menubar toolbar alert".split())
+# fmt: off
+ALWAYS_OUT = frozenset((
+    "script", "style", "noscript", "template", "iframe", "object", "embed", "svg", "math", "canvas", "audio",
+    "video", "button", "select", "option", "input", "textarea", "datalist", "dialog", "head", "link", "meta", "map",
+))
+OFTEN_OUT = frozenset(("nav", "header", "footer", "aside", "form", "menu"))
+_ROLES_OUT = frozenset((
+    "navigation", "banner", "contentinfo", "search", "complementary", "dialog", "menu", "menubar", "toolbar",
+    "alert",
+))
 _HEADINGS = {f"h{level}": level for level in range(1, 7)}
-_BLOCKS = frozenset(
-    "address article aside blockquote body center dd details div dl dt fieldset figcaption figure footer form header "
-    "hgroup hr html li main nav ol p pre section summary table tbody td tfoot th thead tr ul caption menu".split()
-) | frozenset(_HEADINGS)
+_BLOCKS = frozenset((
+    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "div", "dl", "dt", "fieldset",
+    "figcaption", "figure", "footer", "form", "header", "hgroup", "hr", "html", "li", "main", "nav", "ol", "p",
+    "pre", "section", "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul", "caption", "menu",
+)) | frozenset(_HEADINGS)
+# fmt: on
 _HIDDEN = re.compile(r"(?i)display\s*:\s*none|visibility\s*:\s*hidden")
 _BREAK = "\0"
 LINK_SHARE = 0.85
@@ -182,7 +188,8 @@ class _Walk:
 
 def _breaks(pieces: list[str]) -> list[str]:
     """The text between `br` elements, which stand as pieces of their own."""
-    lines, current = [], []
+    lines: list[str] = []
+    current: list[str] = []
     for piece in pieces:
         if piece == _BREAK:
             lines.append("".join(current))
