@@ -217,6 +217,15 @@ def test_closing_ends_a_job_that_is_reading(slow_path: Path) -> None:
     assert not thread.is_alive() and len(ended) == 1
 
 
+def test_closing_does_not_wait_for_a_stream_that_nobody_reads(random_path: Path) -> None:
+    made = LlamaGenerator(random_path, threads=1)
+    stream = made.stream(prompt("pump"), Sampling(max_tokens=50), never)
+    next(stream)
+    made.close()
+    with pytest.raises(ModelError):
+        list(stream)
+
+
 def test_tokens_are_counted_while_a_job_runs(generator: LlamaGenerator) -> None:
     stream = generator.stream(prompt("pump"), Sampling(max_tokens=50), never)
     next(stream)
