@@ -3,7 +3,7 @@
 The staying process (zygote) never opens a document. It takes a request, forks, watches the fork and the parent at
 once, and reports how the fork ended; when the parent goes, it kills the fork and ends. A fork limits itself before it
 opens the file: memory, processor time, no written files, few descriptors, no core dump, no new privileges. Linux
-only.
+5.3 or later (pidfd).
 """
 
 from __future__ import annotations
@@ -39,7 +39,19 @@ WRITE_BYTES = 65_536
 _PR_SET_PDEATHSIG, _PR_SET_NO_NEW_PRIVS = 1, 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
 # loaded by the libraries only when a file needs them: once here instead of once per file
-_LATE = ("fontTools.ttLib", "fontTools.cffLib", "cryptography.hazmat.primitives.ciphers.algorithms", "encodings.idna")
+_LATE = (
+    "fontTools.ttLib",
+    "fontTools.cffLib",
+    "cryptography.hazmat.primitives.ciphers.algorithms",
+    "pypdf.filters",
+    "email.parser",
+    "encodings.charmap",
+    "encodings.idna",
+    "PIL.JpegImagePlugin",
+    "PIL.PngImagePlugin",
+    "PIL.PpmImagePlugin",
+    "PIL.TiffImagePlugin",
+)
 
 
 def main(descriptor: int) -> None:

@@ -88,9 +88,9 @@ def test_a_password_is_asked_for_and_used(tmp_path: Path) -> None:
 
 def test_bookmarks_make_headings_with_their_depth(tmp_path: Path) -> None:
     def mark(writer: pypdf.PdfWriter) -> None:
-        top = writer.add_outline_item("Getting started", page_number=0)
-        writer.add_outline_item("Unpacking it", page_number=1, parent=top)
-        writer.add_outline_item("Not on its page", page_number=1, parent=top)
+        top = writer.add_outline_item(title="Getting started", page_number=0)
+        writer.add_outline_item(title="Unpacking it", page_number=1, parent=top)
+        writer.add_outline_item(title="Not on its page", page_number=1, parent=top)
 
     parsed = read(tmp_path, rewritten(pdf_bytes([["Getting started", "text"], ["Unpacking  it", "text"]]), mark))
     assert headings(parsed.pages[0]) == [(1, "Getting started")]

@@ -20,7 +20,7 @@ from ragedge.errors import RagedgeError, UnreadableDocument, UnsupportedFile
 from ragedge.ingest.readers.assembly import Assembly
 from ragedge.ingest.readers.intake import explain, named, open_regular
 from ragedge.ingest.readers.parts import About, Attachment, Parser, Part
-from ragedge.ingest.readers.sniff import HEAD_BYTES, kind_of
+from ragedge.ingest.readers.sniff import HEAD_BYTES, image_type, kind_of
 
 __all__ = ["FORMATS", "SUPPORTED_SUFFIXES", "Format", "format_of", "read_file", "read_parts"]
 
@@ -70,7 +70,7 @@ FORMATS: tuple[Format, ...] = (
     Format("json", (".json",), "application/json", "data:read_json"),
     Format("jsonl", (".jsonl", ".ndjson"), "application/x-ndjson", "data:read_jsonl"),
     Format("mail", (".eml",), "message/rfc822", "mail:read_mail"),
-    Format("image", (".png", ".jpg", ".jpeg", ".tif", ".tiff"), "image/*", "ocr:read_image"),
+    Format("image", (".png", ".jpg", ".jpeg", ".tif", ".tiff"), "image/png", "ocr:read_image"),
 )
 SUPPORTED_SUFFIXES: tuple[str, ...] = tuple(suffix for entry in FORMATS for suffix in entry.suffixes)
 _BY_SUFFIX = {suffix: entry for entry in FORMATS for suffix in entry.suffixes}
@@ -122,6 +122,8 @@ def format_of(name: str, stream: BinaryIO) -> Format:
         stream.seek(0)
     if kind == "ole":
         raise UnsupportedFile(f'"{name}" is an old binary Office file', _advice(".doc", name))
+    if kind == "image":
+        return replace(_BY_KIND[kind], media_type=image_type(head))
     return _BY_KIND[kind]
 
 

@@ -18,7 +18,12 @@ SCAN_BYTES = 1 * 2**20
 _PDF_WITHIN = 1_024
 _ZIP_KINDS = {"docx", "pptx", "xlsx", "odt", "epub"}
 _TEXT_KINDS = {"html", "xml", "markdown", "plain", "rtf", "csv", "json", "jsonl", "mail"}
-_IMAGES = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"II*\0", b"MM\0*")
+_IMAGES = {
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"\xff\xd8\xff": "image/jpeg",
+    b"II*\0": "image/tiff",
+    b"MM\0*": "image/tiff",
+}
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PART = "EncryptedPackage".encode("utf-16-le")
 
@@ -38,7 +43,7 @@ def kind_of(head: bytes, stream: BinaryIO, named_kind: str) -> str:
         if _ENCRYPTED_PART in stream.read(SCAN_BYTES) or _ENCRYPTED_PART in _tail(stream):
             raise UnreadableDocument("encrypted", "is encrypted with a password", "save it without a password")
         return "ole"
-    if head.startswith(_IMAGES):
+    if image_type(head):
         return "image"
     if b"%PDF-" in head[:_PDF_WITHIN] and (named_kind != "mail" or head.startswith(b"%PDF-")):
         return "pdf"
@@ -52,6 +57,11 @@ def kind_of(head: bytes, stream: BinaryIO, named_kind: str) -> str:
     if named_kind == "pdf":
         return "pdf"  # some have junk before their header; the PDF reader decides
     raise UnreadableDocument("broken", f"is named as {named_kind} but holds something else")
+
+
+def image_type(head: bytes) -> str:
+    """Media type of a picture by its first bytes, "" where it is none."""
+    return next((media_type for magic, media_type in _IMAGES.items() if head.startswith(magic)), "")
 
 
 def _tail(stream: BinaryIO) -> bytes:
