@@ -1,0 +1,205 @@
+"""The read path: passages first, the gate before any model, exact quotes, every outcome with its engine."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ragedge.answer.gate import Thresholds
+from ragedge.ask import REFUSALS, AskSettings, Pipeline
+from ragedge.contracts import Answer, Block, Document, Generator, Page, Passages, Piece, Question
+from ragedge.errors import BadQuestion, Busy, ModelCorrupt
+from ragedge.index.store import FileRow, Index, IndexSettings, NewDocument
+from ragedge.ingest.chunker import CHUNKER_VERSION, chunk_document, passage_text
+from ragedge.search.retriever import Retriever
+from tests.fakes import HashEmbedder
+from tests.fakes_generator import FakeGenerator
+
+SETTINGS = IndexSettings("fake-hash", "0" * 64, 64, "", "", CHUNKER_VERSION, 64)
+HEAD = "The pump head bolts take 12 Nm, tightened crosswise in two steps."
+TEXTS = {
+    "pump.pdf": (("Contents of this manual.", HEAD), ("i", "1")),
+    "filter.pdf": (("The filter cap is tightened by hand until it stops.",), ("1",)),
+    "winter.pdf": (("Before winter the whole unit is drained and all valves stay half open.",), ("1",)),
+}
+ANSWERS_ALL = Thresholds(bias=100.0)
+REFUSES_ALL = Thresholds(bias=-100.0)
+UNSURE = Thresholds(bias=100.0, answered=2.0)
+
+
+def put(index: Index, embedder: HashEmbedder) -> None:
+    for path, (texts, labels) in TEXTS.items():
+        pages = tuple(
+            Page(number, label, text, "text", (Block("text", 0, len(text)),))
+            for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
+        )
+        sha256 = hashlib.sha256(path.encode()).hexdigest()
+        document = Document(sha256[:16], path, path, "application/x-test", 1, None, {}, pages)
+        chunks = chunk_document(document, token_spans=embedder.token_spans, max_tokens=64)
+        vectors = embedder.embed_passages([passage_text(path, chunk) for chunk in chunks])
+        index.put([NewDocument(document, chunks, vectors, FileRow(path, 1, 1, sha256, document.id))])
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
+    embedder = HashEmbedder()
+    with Index.open(tmp_path / "index", SETTINGS, mode="write", create=True) as index:
+        put(index, embedder)
+
+        def build(generator: Generator | None = None, thresholds: Thresholds = ANSWERS_ALL) -> Pipeline:
+            settings = AskSettings(thresholds=thresholds)
+            return Pipeline(index, Retriever(index, embedder), embedder, generator, settings)
+
+        yield build
+
+
+QUESTION = Question("How tight are the pump head bolts?")
+
+
+def test_passages_come_first_then_pieces_then_one_answer(make: Callable[..., Pipeline]) -> None:
+    events = list(make(FakeGenerator()).stream(QUESTION))
+    assert isinstance(events[0], Passages)
+    assert all(isinstance(event, Piece) for event in events[1:-1])
+    assert isinstance(events[-1], Answer)
+    assert "".join(e.text for e in events if isinstance(e, Piece)) == events[-1].text
+
+
+def test_passages_are_there_before_anything_is_embedded_but_the_question(make: Callable[..., Pipeline]) -> None:
+    pipeline = make()
+    calls = pipeline.embedder.calls  # type: ignore[attr-defined]
+    stream = pipeline.stream(QUESTION)
+    assert isinstance(next(stream), Passages)
+    assert pipeline.embedder.calls == calls  # type: ignore[attr-defined]
+    stream.close()
+
+
+def test_without_a_model_the_answer_is_an_exact_quote_with_its_page(make: Callable[..., Pipeline]) -> None:
+    pipeline = make()
+    answer = pipeline.ask(QUESTION)
+    assert (answer.outcome, answer.engine) == ("answered", "extractive")
+    citation = answer.citations[0]
+    assert citation.document_path == "pump.pdf"
+    assert (citation.span.page, citation.page_label) == (2, "1")
+    page = pipeline.index.page(citation.document_id, citation.span.page)
+    assert citation.quote == page.text[citation.span.start : citation.span.end] == HEAD
+    assert answer.unsupported == ()
+
+
+def test_a_model_s_sentences_are_cited_by_code(make: Callable[..., Pipeline]) -> None:
+    answer = make(FakeGenerator(said="The pump head bolts take 12 Nm.")).ask(QUESTION)
+    assert answer.engine == "fake"
+    assert [c.quote for c in answer.citations] == [HEAD]
+    assert answer.unsupported == ()
+    assert answer.stats is not None
+    assert answer.stats.eval_count > 0
+
+
+def test_a_number_that_no_source_holds_is_marked(make: Callable[..., Pipeline]) -> None:
+    answer = make(FakeGenerator(said="The pump head bolts take 35 Nm.")).ask(QUESTION)
+    assert answer.citations == ()
+    (span,) = answer.unsupported
+    assert answer.text[span.start : span.end] == "The pump head bolts take 35 Nm."
+
+
+def test_a_refusal_never_asks_the_model(make: Callable[..., Pipeline]) -> None:
+    def refuse(number: int) -> None:
+        raise AssertionError("the model was asked")
+
+    answer = make(FakeGenerator(before_piece=refuse), REFUSES_ALL).ask(QUESTION)
+    assert (answer.outcome, answer.engine, answer.text) == ("abstained", "none", REFUSALS["en"])
+    assert answer.hits, "the closest passages are offered"
+    assert answer.citations == ()
+
+
+@pytest.mark.parametrize("language", sorted(REFUSALS))
+def test_a_refusal_speaks_the_language_asked_for(make: Callable[..., Pipeline], language: str) -> None:
+    answer = make(None, REFUSES_ALL).ask(replace(QUESTION, language=language))
+    assert answer.text == REFUSALS[language]
+
+
+def test_in_doubt_the_documents_are_quoted_not_the_model(make: Callable[..., Pipeline]) -> None:
+    answer = make(FakeGenerator(said="Certainly 99 Nm."), UNSURE).ask(QUESTION)
+    assert (answer.outcome, answer.engine) == ("unsure", "extractive")
+    assert "99" not in answer.text
+
+
+class BrokenGenerator(FakeGenerator):
+    """A model whose file turns out to be damaged when it is loaded."""
+
+    def stream(self, prompt, sampling, is_cancelled):  # type: ignore[no-untyped-def]
+        raise ModelCorrupt("the model file is damaged")
+        yield
+
+
+def test_a_model_that_cannot_be_loaded_leaves_the_quotes(make: Callable[..., Pipeline]) -> None:
+    answer = make(BrokenGenerator()).ask(QUESTION)
+    assert (answer.outcome, answer.engine) == ("answered", "extractive")
+    assert "the model file is damaged" in answer.reason
+
+
+class FullGenerator(FakeGenerator):
+    """A model with a full queue."""
+
+    def stream(self, prompt, sampling, is_cancelled):  # type: ignore[no-untyped-def]
+        raise Busy("all places are taken")
+        yield
+
+
+def test_a_full_queue_is_told_to_the_asker(make: Callable[..., Pipeline]) -> None:
+    with pytest.raises(Busy):
+        make(FullGenerator()).ask(QUESTION)
+
+
+def test_a_model_that_says_nothing_leaves_the_quotes(make: Callable[..., Pipeline]) -> None:
+    answer = make(FakeGenerator(said=" ")).ask(QUESTION)
+    assert answer.engine == "extractive"
+    assert answer.citations[0].quote == HEAD
+
+
+def test_cancelling_ends_the_answer_and_says_so(make: Callable[..., Pipeline]) -> None:
+    pieces: list[str] = []
+    events = make(FakeGenerator(said="one two three four")).stream(QUESTION, lambda: len(pieces) >= 2)
+    answer = None
+    for event in events:
+        if isinstance(event, Piece):
+            pieces.append(event.text)
+        elif isinstance(event, Answer):
+            answer = event
+    assert answer is not None
+    assert (answer.outcome, answer.text) == ("cancelled", "one two")
+
+
+def test_an_answer_cut_off_by_its_limit_says_so(make: Callable[..., Pipeline]) -> None:
+    answer = make(FakeGenerator(said="one two three four")).ask(replace(QUESTION, max_answer_tokens=2))
+    assert (answer.outcome, answer.text) == ("truncated", "one two")
+
+
+def test_closing_the_stream_frees_the_model_at_once(make: Callable[..., Pipeline]) -> None:
+    pipeline = make(FakeGenerator(said="one two three four", queue_limit=0))
+    stream = pipeline.stream(QUESTION)
+    while not isinstance(next(stream), Piece):
+        pass
+    stream.close()
+    assert pipeline.ask(QUESTION).text == "one two three four"
+
+
+@pytest.mark.parametrize("text", ["", "  \n ", "\x00\x1b", "x" * 2001])
+def test_a_question_that_is_none_is_refused(make: Callable[..., Pipeline], text: str) -> None:
+    with pytest.raises(BadQuestion):
+        make().ask(Question(text))
+
+
+def test_an_empty_index_refuses_instead_of_failing(tmp_path: Path) -> None:
+    embedder = HashEmbedder()
+    with Index.open(tmp_path / "empty", SETTINGS, mode="write", create=True) as index:
+        pipeline = Pipeline(index, Retriever(index, embedder), embedder, None, AskSettings())
+        assert pipeline.ask(QUESTION).outcome == "abstained"
+
+
+def test_the_same_question_gives_the_same_answer(make: Callable[..., Pipeline]) -> None:
+    first, second = make().ask(QUESTION), make().ask(QUESTION)
+    assert replace(first, timings=second.timings) == second
