@@ -91,6 +91,11 @@ def test_sheets_are_pages_with_their_names(tmp_path: Path) -> None:
     assert [(page.number, page.label) for page in parsed.pages] == [(1, "Prices"), (2, "Öl & Fett")]
 
 
+def test_a_sheet_of_sentences_has_no_columns(tmp_path: Path) -> None:
+    rows: list[list[object]] = [["All prices include tax."], ["Repairs are paid on collection."]]
+    assert lines(workbook(tmp_path, {"Notes": rows}).pages[0]) == [row[0] for row in rows]
+
+
 def test_cells_are_written_as_people_read_them(tmp_path: Path) -> None:
     day, moment = datetime.date(2026, 3, 2), datetime.datetime(2026, 3, 2, 14, 30)
     row = ["x", 12.0, 0.1 + 0.2, day, moment, datetime.time(9, 5), True, "1.10"]

@@ -37,7 +37,8 @@ def test_structure_is_kept_and_surroundings_are_not(tmp_path: Path) -> None:
     "junk",
     [
         "<script>JUNK</script>", "<style>JUNK</style>", "<nav>JUNK</nav>", "<footer>JUNK</footer>",
-        "<aside>JUNK</aside>", "<form>JUNK</form>", '<div role="navigation">JUNK</div>', '<div style="display: none">JUNK</div>',
+        "<aside>JUNK</aside>", "<form>JUNK</form>", '<div role="navigation">JUNK</div>',
+        '<div style="display: none">JUNK</div>',
         '<p aria-hidden="true">JUNK</p>', "<template>JUNK</template>", "<!-- JUNK -->",
         "<ul>" + "".join(f'<li><a href="/{i}">JUNK {i}</a></li>' for i in range(8)) + "</ul>",
     ],

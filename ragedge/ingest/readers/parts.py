@@ -24,6 +24,8 @@ TITLE_CHARS = 300
 """Longest title: more than this is a paragraph."""
 HEADER_CELL_CHARS = 120
 """Longest cell that still looks like a column's name."""
+ABBREVIATION_CHARS = 12
+"""A cell up to this length may end in a full stop and still be a name ("No.", "Art. No."); longer, it is a sentence."""
 
 # Cc without tab and newline, and lone surrogates, which no UTF-8 encoder takes
 _UNWANTED = re.compile("[\x00-\x08\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff]")
@@ -133,7 +135,9 @@ def is_header(rows: Sequence[Sequence[str]]) -> bool:
 
 def is_name(cell: str) -> bool:
     """Whether a cell can be a column's name rather than a value."""
-    return bool(cell) and len(cell) <= HEADER_CELL_CHARS and not is_number(cell)
+    if not cell or len(cell) > HEADER_CELL_CHARS or is_number(cell):
+        return False
+    return len(cell) <= ABBREVIATION_CHARS or cell[-1] not in ".!?"
 
 
 def is_number(cell: str) -> bool:
