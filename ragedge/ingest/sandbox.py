@@ -124,7 +124,11 @@ class Sandbox:
             raise
         finally:
             os.close(pipe)
-        status = zygote.finish()
+        try:
+            status = zygote.finish()
+        except BaseException:
+            zygote.kill()  # an answer left behind would be taken for the next file's
+            raise
         return parsed if parsed is not None else _explain_end(status)
 
     def _refuse_closed(self) -> None:
