@@ -21,7 +21,7 @@ from litestar.response import File
 
 from ragedge.errors import IndexReadOnly, NotFound, UnreadableDocument
 from ragedge.server.settings import Service, Syncing
-from ragedge.server.uploads import receive_file
+from ragedge.server.uploads import discard_upload, receive_file
 from ragedge.views import encode, record_view
 
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{16}")
@@ -124,7 +124,7 @@ def _add(service: Service, syncer: Syncing, path: Path, name: str) -> dict[str, 
     try:
         row = syncer.add_file(path, name)
     finally:
-        path.unlink(missing_ok=True)
+        discard_upload(path)
     if row.document_id is None:
         raise UnreadableDocument(
             row.reason or "unreadable", f'"{name}" gave no text: {row.detail}', "see the list of documents"

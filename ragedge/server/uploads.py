@@ -2,7 +2,7 @@
 
 The body is parsed while it arrives and written to a temporary file beside the index, so that neither memory nor /tmp
 (often memory on small boards) has to hold it. The name that the sender gave is only ever a label: reduced to its last
-part, without control characters, and never used as a path here.
+part, without control characters, inside a folder of our own naming.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import secrets
+import shutil
 import unicodedata
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -56,16 +57,23 @@ def safe_name(name: str) -> str:
     return text
 
 
+def discard_upload(path: Path) -> None:
+    """Delete a received file with the folder made for it."""
+    shutil.rmtree(path.parent, ignore_errors=True)
+
+
 def clear_uploads(folder: Path) -> None:
     """Delete what a power cut left of earlier uploads."""
     for path in folder.glob(f"{_PREFIX}*"):
-        path.unlink(missing_ok=True)
+        shutil.rmtree(path, ignore_errors=True)
 
 
 async def receive_file(
     stream: AsyncIterator[bytes], content_type: str, *, folder: Path, max_bytes: int, suffixes: tuple[str, ...]
 ) -> tuple[Path, str]:
-    """The one file of a multipart body as (temporary path, safe name). The caller deletes the file.
+    """The one file of a multipart body as (temporary path, safe name); the caller hands the path to `discard_upload`.
+
+    The file bears its safe name in a folder of its own: where a file has no title, readers take its name for one.
 
     Raises:
         InputError: not one file in the field "file", or a broken body.
@@ -145,7 +153,7 @@ class _Target:
         suffix = Path(self._name).suffix.lower()
         if self._suffixes and suffix not in self._suffixes:
             raise UnsupportedFile(f'no reader takes "{self._name}"', "these are read: " + " ".join(self._suffixes))
-        self._path = self._folder / f"{_PREFIX}{secrets.token_hex(8)}{suffix}"
+        self._path = self._folder / f"{_PREFIX}{secrets.token_hex(8)}" / self._name
         self._is_inside = True
 
     def flush(self) -> None:
@@ -153,7 +161,7 @@ class _Target:
         if self._path is None:
             return
         if self._descriptor is None:
-            self._folder.mkdir(parents=True, exist_ok=True)
+            self._path.parent.mkdir(parents=True, exist_ok=True)
             self._descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
         for block in self._blocks:
             view = memoryview(block)
@@ -174,4 +182,4 @@ class _Target:
 
     def discard(self) -> None:
         if self._path is not None:
-            self._path.unlink(missing_ok=True)
+            discard_upload(self._path)

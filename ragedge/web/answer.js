@@ -2,7 +2,7 @@
 
 import {byId, el, fill} from "./dom.js";
 import {openSource} from "./source.js";
-import {durationName, pageName, reflow, unitOffsets} from "./text.js";
+import {durationName, pageName, pathName, reflow, unitOffsets} from "./text.js";
 
 const OUTCOMES = {
   answered: ["Answered", "good"],
@@ -35,14 +35,14 @@ export function addPiece(text) {
   byId("answer-text").append(document.createTextNode(text));
 }
 
-export function showAnswer(answer) {
+export function showAnswer(answer, foundMs) {
   const box = byId("answer-text");
   fill(box, ...answerNodes(answer));
   box.setAttribute("aria-busy", "false");
   byId("legend").hidden = !box.querySelector(".unsupported");
   fill(byId("sources"), ...sourceItems(answer.citations));
   byId("engine").textContent = engineName(answer.engine);
-  byId("timings").textContent = timingsLine(answer);
+  byId("timings").textContent = timingsLine(answer, foundMs);
   return showOutcome(answer.outcome);
 }
 
@@ -71,13 +71,13 @@ function answerNodes(answer) {
 
 function placeOf(citation) {
   const page = pageName(citation.span.page, citation.page_label, citation.document_path);
-  return [citation.title || citation.document_path, page].filter(Boolean).join(", ");
+  return [citation.title || pathName(citation.document_path), page].filter(Boolean).join(", ");
 }
 
 const opener = (citation) => () =>
   openSource({
     documentId: citation.document_id,
-    title: citation.title || citation.document_path,
+    title: citation.title || pathName(citation.document_path),
     page: citation.span.page,
     span: citation.span,
     quote: citation.quote,
@@ -128,12 +128,9 @@ export function engineName(engine) {
   return kind === "llama" ? `Written by the language model ${name}` : `Answered by ${engine}`;
 }
 
-function timingsLine(answer) {
-  const {timings, stats} = answer;
-  const search = ["embed_ms", "lexical_ms", "vector_ms", "rerank_ms", "read_ms"].map((name) => timings[name] ?? 0);
-  const found = search.reduce((sum, ms) => sum + ms, 0);
+function timingsLine({timings, stats}, foundMs) {
   const parts = [
-    found > 0 ? `passages in ${durationName(found)}` : null,
+    foundMs > 0 ? `passages in ${durationName(foundMs)}` : null,
     timings.first_piece_ms !== null ? `first word after ${durationName(timings.first_piece_ms)}` : null,
     timings.total_ms !== null ? `all in ${durationName(timings.total_ms)}` : null,
     stats?.tokens_per_second ? `${stats.tokens_per_second.toFixed(1)} tokens per second` : null,

@@ -6,7 +6,7 @@ import {announce, byId, el, fill} from "./dom.js";
 import {loadDocuments, setService, setUpDocuments, uploadZone} from "./documents.js";
 import {passageItems} from "./passages.js";
 import {openSource, setUpSource} from "./source.js";
-import {plural} from "./text.js";
+import {pathName, plural} from "./text.js";
 
 let running = null;
 let lastQuestion = "";
@@ -22,6 +22,7 @@ async function ask(question) {
   byId("welcome").hidden = true;
   byId("start-line").hidden = true;
   clearAnswer(question);
+  found = null;
   fill(byId("passages"));
   byId("passages-heading").textContent = "Passages";
   byId("result").hidden = false;
@@ -33,7 +34,7 @@ async function ask(question) {
     else if (name === "piece") addPiece(data.text);
     else if (name === "answer") {
       isComplete = true;
-      announce(`${showAnswer(data)}. ${plural(data.citations.length, "source")}.`);
+      announce(`${showAnswer(data, found?.timings.total_ms ?? 0)}. ${plural(data.citations.length, "source")}.`);
       nameClosest(data.outcome);
       remark(data);
     }
@@ -142,7 +143,7 @@ async function showStart(service) {
 async function startList() {
   const found = await getJson("/v1/documents?limit=6");
   const buttons = found.documents.map((info) => {
-    const title = info.title || info.path;
+    const title = info.title || pathName(info.path);
     const open = () => openSource({documentId: info.id, title, page: 1, span: null, quote: ""});
     return el("li", {}, el("button", {type: "button", class: "pill", onclick: open}, title));
   });

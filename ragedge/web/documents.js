@@ -3,7 +3,7 @@
 import {ApiError, documentUrl, getJson, remove, upload} from "./api.js";
 import {announce, byId, el, fill, showProblem} from "./dom.js";
 import {openSource} from "./source.js";
-import {bytesName, plural} from "./text.js";
+import {bytesName, pathName, plural} from "./text.js";
 
 const REASONS = {
   encrypted: "Protected by a password",
@@ -66,8 +66,13 @@ export function uploadZone() {
   return el("div", {}, zone, list);
 }
 
+// The kinds that people know by name; the file chooser knows them all.
+const KNOWN = [".pdf", ".docx", ".pptx", ".xlsx", ".odt", ".epub", ".html", ".md", ".txt", ".csv", ".eml"];
+
 function kindsLine(service) {
-  const kinds = service.suffixes.map((suffix) => suffix.replace(".", "").toUpperCase()).join(", ");
+  const known = KNOWN.filter((suffix) => service.suffixes.includes(suffix));
+  const more = service.suffixes.length - known.length;
+  const kinds = known.map((suffix) => suffix.slice(1).toUpperCase()).join(", ") + (more ? ` and ${more} more kinds` : "");
   return `${kinds}. Up to ${bytesName(service.max_upload_bytes)} each. Everything stays on this machine.`;
 }
 
@@ -100,7 +105,7 @@ async function addFile({file, line, progress, words}) {
     const {document: info} = reply;
     const lacks = info.problems.length ? `, ${plural(info.problems.length, "problem")}` : "";
     words.textContent = reply.is_duplicate
-      ? `Already here as ${info.path}`
+      ? `Already here as ${pathName(info.path)}`
       : `Added: ${plural(info.pages, "page")}, ${plural(info.chunks, "passage")}${lacks}`;
     return true;
   } catch (error) {
@@ -141,10 +146,10 @@ export async function loadDocuments(offset = 0) {
 }
 
 function documentItem(info) {
-  const title = info.title || info.path;
+  const title = info.title || pathName(info.path);
   const open = () => openSource({documentId: info.id, title, page: 1, span: null, quote: ""});
   const facts = [
-    info.path,
+    pathName(info.path),
     plural(info.pages, "page"),
     plural(info.chunks, "passage"),
     bytesName(info.size_bytes),
@@ -158,7 +163,7 @@ function documentItem(info) {
       {class: "document-main"},
       el("h3", {}, el("button", {type: "button", class: "link", onclick: open}, title)),
       el("p", {class: "muted"}, facts.join(" · ")),
-      info.other_paths.length ? el("p", {class: "muted"}, `Also as ${info.other_paths.join(", ")}`) : null,
+      info.other_paths.length ? el("p", {class: "muted"}, `Also as ${info.other_paths.map(pathName).join(", ")}`) : null,
       problemList(info.problems),
     ),
     el("span", {class: `chip ${info.state === "ready" ? "good" : "warn"}`}, info.state === "ready" ? "Ready" : "In part"),
@@ -178,12 +183,12 @@ function rejectedItem(row) {
     el(
       "div",
       {class: "document-main"},
-      el("h3", {}, row.path),
+      el("h3", {}, pathName(row.path)),
       el("p", {class: "muted"}, [row.detail, bytesName(row.size_bytes)].filter(Boolean).join(" · ")),
       problemList(row.problems),
     ),
     el("span", {class: "chip bad"}, REASONS[row.reason] ?? "Could not be read"),
-    el("div", {class: "group"}, removeButton(row.path, `/v1/documents?${new URLSearchParams({path: row.path})}`)),
+    el("div", {class: "group"}, removeButton(pathName(row.path), `/v1/documents?${new URLSearchParams({path: row.path})}`)),
   );
 }
 

@@ -2,7 +2,7 @@
 
 import {el} from "./dom.js";
 import {openSource} from "./source.js";
-import {marked, pageName, reflow, searchWords, unitOffsets, windowAround, wordRanges} from "./text.js";
+import {marked, pageName, pathName, reflow, searchWords, unitOffsets, windowAround, wordRanges} from "./text.js";
 
 const SNIPPET = 360;
 
@@ -19,7 +19,7 @@ function passageItem(hit, evidence, words, labels) {
   const {chunk} = hit;
   const span = evidence?.span ?? chunk.spans[0] ?? {page: 1, start: 0, end: 0};
   const label = labels[String(span.page)] ?? null;
-  const title = hit.title || chunk.document_path;
+  const title = hit.title || pathName(chunk.document_path);
   const where = [pageName(span.page, label, chunk.document_path), ...chunk.headings].filter(Boolean);
   const open = () =>
     openSource({documentId: chunk.document_id, title, page: span.page, span, quote: evidence?.text ?? firstPart(chunk)});

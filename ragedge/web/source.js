@@ -2,7 +2,7 @@
 
 import {documentUrl, getJson, getPicture, pageUrl} from "./api.js";
 import {byId, el, fill} from "./dom.js";
-import {pageName, unitOffsets} from "./text.js";
+import {pageName, pathName, unitOffsets} from "./text.js";
 
 // A page of a format without pages can be a whole book: text comes in windows.
 const WINDOW = 40000;
@@ -52,9 +52,9 @@ async function load() {
 }
 
 function showNames(loaded) {
-  const name = pageName(loaded.number, loaded.label, loaded.document.path);
+  const name = pageName(loaded.number, loaded.label, loaded.pages > 1 ? "" : loaded.document.path);
   const total = loaded.pages > 1 ? `${name} of ${loaded.pages}` : name;
-  byId("source-page").textContent = [total, loaded.document.path, loaded.origin === "ocr" ? "read by OCR" : ""]
+  byId("source-page").textContent = [total, pathName(loaded.document.path), loaded.origin === "ocr" ? "read by OCR" : ""]
     .filter(Boolean)
     .join(" · ");
   byId("source-previous").disabled = loaded.previous === null;

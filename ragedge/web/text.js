@@ -15,13 +15,12 @@ export function unitOffsets(text) {
 
 const clamp = (value, top) => Math.max(0, Math.min(top, Number.isFinite(value) ? Math.trunc(value) : 0));
 
-// Lines as a PDF broke them, joined again where a sentence goes on; every character keeps its place.
-export function reflow(text) {
-  return text.replace(/(?<=([^\n]*))\n(?=(.))/gu, (gap, line, next) => {
-    const goesOn = /\p{Ll}/u.test(next) || (line.length > 45 && /[\p{Ll},;]$/u.test(line));
-    return goesOn && !/[|\t]/.test(line) ? " " : gap;
-  });
-}
+// Lines as a PDF broke them, joined again where a sentence goes on in lower case (rows of a table and items of a list
+// do not); every character keeps its place.
+export const reflow = (text) => text.replace(/^([^|\t\n]+)\n(?=\p{Ll})/gmu, "$1 ");
+
+// What was uploaded lies in a folder of its own, whose name says nothing to people.
+export const pathName = (path) => path.replace(/^@uploads\//, "");
 
 // Words too common to be worth a mark.
 const COMMON = new Set(
@@ -120,7 +119,7 @@ function lastGap(text, to, limit) {
 }
 
 // Formats without pages are one page, whose number says nothing.
-const PAGELESS = /\.(txt|md|markdown|html?|eml|json|jsonl|csv|tsv|rst|log)$/i;
+const PAGELESS = /\.(docx|docm|odt|rtf|txt|md|markdown|html?|eml|json|jsonl|csv|tsv|rst|log)$/i;
 
 export function pageName(number, label, path = "") {
   if (label === null || label === undefined || label === "" || label === String(number)) {

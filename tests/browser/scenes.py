@@ -135,6 +135,7 @@ def manual_events(index: FakeIndex) -> list[object]:
             for i, quote in ((0, QUOTE), (1, LOG_QUOTE))
         ),
     )
+    found = replace(found, timings=Timings(9.0, 3.0, 4.0, None, 6.0, None, 22.0))
     words = text.split(" ")
     return [found, *[Piece((" " if i else "") + word) for i, word in enumerate(words)], answer]
 

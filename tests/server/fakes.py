@@ -218,9 +218,11 @@ class FakeSyncer:
         self._index = index
         self.upload_folder = index.folder / "incoming"
         self.names: list[str] = []
+        self.paths: list[Path] = []
 
     def add_file(self, path: Path, name: str) -> FileRow:
         self.names.append(name)
+        self.paths.append(path)
         content = path.read_bytes()
         if content.startswith(b"raise"):
             raise UnreadableDocument("broken", f'"{name}" is damaged', "")

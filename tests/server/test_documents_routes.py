@@ -81,6 +81,13 @@ def test_an_uploaded_file_is_a_document_and_leaves_no_temporary_file(service: Se
     assert left_over(service) == []
 
 
+def test_the_reader_sees_the_file_under_its_own_name(service: Service, client: Client) -> None:
+    client.post("/v1/documents", files={"file": ("../Notes of May.txt", b"x")})
+    assert isinstance(service.syncer, FakeSyncer)
+    assert service.syncer.paths[0].name == "Notes of May.txt"
+    assert index_of(service).folder in service.syncer.paths[0].parents
+
+
 def test_a_large_upload_arrives_byte_for_byte(tmp_path: Path) -> None:
     content = bytes(i % 97 + 30 for i in range(3_500_000))
     service = make_service(tmp_path)
@@ -298,7 +305,8 @@ def test_the_index_tells_counts_and_limits(client: Client) -> None:
 def test_uploads_that_a_power_cut_left_are_cleared_at_start(service: Service) -> None:
     folder = index_of(service).folder / "incoming"
     folder.mkdir()
-    (folder / "upload-0123.pdf").write_bytes(b"half")
+    (folder / "upload-0123").mkdir()
+    (folder / "upload-0123" / "a.pdf").write_bytes(b"half")
     (folder / "kept.txt").write_bytes(b"not ours")
     with open_client(service):
         assert left_over(service) == ["kept.txt"]
