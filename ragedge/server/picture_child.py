@@ -13,10 +13,15 @@ import contextlib
 import io
 import json
 import re
+import resource
 import sys
 import unicodedata
 from dataclasses import dataclass
 from typing import Any
+
+import pypdfium2
+import pypdfium2.raw as raw
+from PIL import Image, ImageChops, ImageDraw
 
 #: Pixels of the picture's longer side at most, and the largest enlargement (2 = 144 dots per inch).
 MAX_SIDE = 1_800
@@ -129,8 +134,6 @@ def merge_boxes(boxes: list[Box]) -> list[Box]:
 
 
 def _limit(memory_bytes: int, cpu_seconds: int) -> None:
-    import resource
-
     resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
     resource.setrlimit(resource.RLIMIT_CPU, (cpu_seconds, cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -138,16 +141,14 @@ def _limit(memory_bytes: int, cpu_seconds: int) -> None:
 
 
 def _open(path: str, passwords: list[str]) -> Any:
-    import pypdfium2
-
     for password in (None, *passwords):
         try:
             return pypdfium2.PdfDocument(path, password=password)
         except pypdfium2.PdfiumError as error:
             failure = error
-            if getattr(error, "err_code", None) != pypdfium2.raw.FPDF_ERR_PASSWORD:
+            if getattr(error, "err_code", None) != raw.FPDF_ERR_PASSWORD:
                 break
-    is_locked = getattr(failure, "err_code", None) == pypdfium2.raw.FPDF_ERR_PASSWORD
+    is_locked = getattr(failure, "err_code", None) == raw.FPDF_ERR_PASSWORD
     raise _Refused("encrypted" if is_locked else "broken")
 
 
@@ -157,8 +158,6 @@ class _Refused(Exception):
 
 def _page_text(text_page: Any) -> str:
     """One character per index of pdfium's own counting, so that boxes can be asked for by it."""
-    import pypdfium2.raw as raw
-
     count = min(raw.FPDFText_CountChars(text_page), MAX_CHARS)
     codes = (raw.FPDFText_GetUnicode(text_page, i) for i in range(max(count, 0)))
     return "".join(chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else " " for code in codes)
@@ -187,8 +186,6 @@ def _closing(text: str, position: int) -> range:
 
 
 def _draw(page: Any, boxes: list[Box]) -> tuple[Any, list[tuple[int, int, int, int]]]:
-    from PIL import Image, ImageChops, ImageDraw
-
     width, height = page.get_size()
     scale = min(MAX_SCALE, MAX_SIDE / max(width, height, 1.0))
     bitmap = page.render(scale=scale, may_draw_forms=True)
@@ -224,8 +221,6 @@ def _encode(picture: Any, png_bytes: int) -> bytes:
 
 def draw(order: dict[str, Any]) -> tuple[dict[str, Any], bytes]:
     """What `main` does, as a function: (facts about the picture, PNG)."""
-    import pypdfium2
-
     document = _open(order["path"], order["passwords"])
     number = int(order["page"])
     if not 1 <= number <= len(document):

@@ -63,7 +63,7 @@ def test_the_page_starts_with_the_cursor_in_the_question(browser: Any, tmp_path:
     index = full_index(tmp_path / "index")
     with serving(service_of(index, manual_events(index))) as port:
         browser.open(port)
-        browser.wait("document.getElementById('start-line').textContent !== ''")
+        browser.wait("document.querySelectorAll('.pill').length === 3")
         assert browser.run("return document.activeElement.id") == "question"
         assert browser.text("#start-line") == "3 documents with 5 pages ready to be asked."
         assert "Service log" in browser.text("#welcome")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -264,5 +265,7 @@ def test_ending_the_service_stops_open_questions_at_once(tmp_path: Path) -> None
     with serving(service) as port:
         connection = raw_request(port, ask_head(port, len(body)), body)
         read_until(connection, b"event: passages")
+        asked_to_end = time.monotonic()
+    assert time.monotonic() - asked_to_end < 2.5  # uvicorn itself would wait three seconds
     assert service.pipeline.was_cancelled  # `serving` has joined the server by now
     connection.close()

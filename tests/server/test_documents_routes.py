@@ -127,6 +127,13 @@ def test_a_file_over_the_limit_is_refused_and_leaves_nothing(service: Service, c
     assert client.post("/v1/documents", files={"file": ("fits.txt", b"x" * 100_000)}).status_code == 201
 
 
+def test_fields_around_the_file_count_too(service: Service, client: Client) -> None:
+    form = {"note": "x" * 120_000}
+    reply = client.post("/v1/documents", data=form, files={"file": ("small.txt", b"x")})
+    assert (reply.status_code, reply.json()["error"]["code"]) == (413, "too_large")
+    assert left_over(service) == []
+
+
 def test_a_chunked_upload_is_cut_off_at_the_limit(tmp_path: Path) -> None:
     service = make_service(tmp_path)
     head = (
