@@ -13,7 +13,7 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragedge import assemble
+from ragedge.answer import reader
 from ragedge.answer.gate import Thresholds, gate_features, missing_identifiers
 from ragedge.answer.reader import read_evidence
 from ragedge.answer.scoring import DEFAULT_WEIGHTS, EvidenceWeights, take_apart, unit_features
@@ -49,6 +50,23 @@ class Case:
     without: Retrieval | None
 
 
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+Opened = tuple[str, Any, Embed, list[Case]]
+
+
+class Remembering:
+    """Embeds each text once: a question's units are read with and without its passages."""
+
+    def __init__(self, embed: Embed) -> None:
+        self._embed = embed
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(missing, self._embed(missing), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cases", nargs="+", metavar="QUESTIONS=INDEX")
@@ -62,7 +80,7 @@ def main() -> None:
     print("gate:", _as_code(_fit_gate(boxes, weights)))
 
 
-def _open(name: str, options: argparse.Namespace) -> tuple[Any, list[Case]]:
+def _open(name: str, options: argparse.Namespace) -> tuple[Any, Embed, list[Case]]:
     path, _, index = name.rpartition("=")
     golds = read_questions(Path(path))
     if options.half == "even":
@@ -79,7 +97,7 @@ def _open(name: str, options: argparse.Namespace) -> tuple[Any, list[Case]]:
         rest = tuple(hit for hit in deep.hits if not _tells(hit, gold, places))[:SHOWN]
         cases.append(Case(name, gold, places, found, replace(deep, hits=rest) if gold.is_answerable else None))
     print(f"{name}: {len(cases)} questions", file=sys.stderr)
-    return box, cases
+    return box, Remembering(box.embedder.embed_passages), cases
 
 
 def _tells(hit: Hit, gold: GoldQuestion, places: Sequence[GoldPlace]) -> bool:
@@ -100,13 +118,13 @@ def _is_gold(document_id: str, span: PageSpan, places: Sequence[GoldPlace]) -> b
     return False
 
 
-def _fit_reader(boxes: Sequence[tuple[str, Any, list[Case]]]) -> EvidenceWeights:
+def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
     rows, labels, groups = [], [], []
-    for name, box, cases in boxes:
+    for name, box, embed, cases in boxes:
         for case in cases:
             if not case.gold.is_answerable or "quote:paragraph" in case.gold.tags:
                 continue
-            features, right = _unit_rows(box, case)
+            features, right = _unit_rows(box, embed, case)
             if right.any() and not right.all():
                 rows.append(features)
                 labels.append(right)
@@ -123,24 +141,22 @@ def _first_right(cases: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: ND
     return float(np.mean([y[int(np.argmax(x @ weights))] for x, y in cases]))
 
 
-def _unit_rows(box: Any, case: Case) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def _unit_rows(box: Any, embed: Embed, case: Case) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Features of all units of the passages found, every one embedded, and which lie on the gold quote."""
-    from ragedge.answer import reader
-
     units = [u for u in units_of(case.found, box.index.page) if u.kind != "heading"]
     if not units:
         return np.zeros((0, len(fields(EvidenceWeights)))), np.zeros(0, bool)
     asked = take_apart(case.gold.question, box.pipeline._rarity)
     features = unit_features(asked, units, case.found.hits)
     vector = box.pipeline.retriever.question_vector(case.found.search_text)
-    reader._add_cosines(features, units, case.found.hits, box.embedder.embed_passages, vector, DEFAULT_WEIGHTS)
+    reader._add_cosines(features, units, case.found.hits, embed, vector, DEFAULT_WEIGHTS)
     right = np.array([_is_gold(u.document_id, PageSpan(u.page, u.start, u.end), case.places) for u in units])
     return features, right
 
 
-def _fit_gate(boxes: Sequence[tuple[str, Any, list[Case]]], weights: EvidenceWeights) -> Thresholds:
+def _fit_gate(boxes: Sequence[Opened], weights: EvidenceWeights) -> Thresholds:
     rows, labels, groups = [], [], []
-    for name, box, cases in boxes:
+    for name, box, embed, cases in boxes:
         for retrieval, label in _gate_cases(cases):
             if missing_identifiers(retrieval.search_text, retrieval.hits) or not retrieval.hits:
                 continue  # decided by a rule of its own
@@ -148,7 +164,7 @@ def _fit_gate(boxes: Sequence[tuple[str, Any, list[Case]]], weights: EvidenceWei
                 retrieval.search_text,
                 retrieval,
                 page_of=box.index.page,
-                embed=box.embedder.embed_passages,
+                embed=embed,
                 question_vector=box.pipeline.retriever.question_vector(retrieval.search_text),
                 rarity=box.pipeline._rarity,
                 weights=weights,

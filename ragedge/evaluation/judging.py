@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from ragedge.contracts import Answer, Evidence, Hit, PageSpan, Passages, Timings
+from ragedge.contracts import Answer, Evidence, Hit, PageSpan, Passages
 from ragedge.evaluation.goldens import GoldPlace, GoldQuestion, covered_share
 from ragedge.evaluation.measures import (
     exact_match,
@@ -171,7 +171,7 @@ def _quote_shown(outcome: Outcome) -> bool:
 
 
 def _lies_on_gold(outcome: Outcome, evidence: Sequence[Evidence]) -> bool:
-    hits = outcome.passages.retrieval.hits
+    hits = outcome.answer.hits
     return any(
         _overlaps(place, hits[e.hit_index].chunk.document_id, e.span) for place in outcome.places for e in evidence
     )
@@ -233,7 +233,7 @@ def tag_scores(outcomes: Sequence[Outcome], mode: str, level: Level) -> Iterator
 
 
 def speed(outcomes: Sequence[Outcome]) -> Iterator[Speed]:
-    """What the stages took, until the passages stood."""
+    """What the stages took; `total` until the passages stood, `read` is what the answer waited for after them."""
     for stage in _STAGES:
         values = [v for o in outcomes if (v := _stage_ms(o.answer.timings, stage)) is not None]
         yield Speed(stage.removesuffix("_ms"), percentile(values, 0.5), percentile(values, 0.95))
@@ -255,6 +255,7 @@ def result(outcome: Outcome, level: Level) -> QuestionResult:
     )
 
 
-def _stage_ms(timings: Timings, stage: str) -> float | None:
+def _stage_ms(outcome: Outcome, stage: str) -> float | None:
+    timings = outcome.answer.timings if stage == "read_ms" else outcome.passages.timings
     value: float | None = getattr(timings, stage)
     return value
