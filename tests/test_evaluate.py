@@ -6,7 +6,18 @@ from pathlib import Path
 
 import pytest
 
-from ragedge.contracts import Answer, Citation, Event, PageSpan, Passages, Question, Retrieval, Timings, Verdict
+from ragedge.contracts import (
+    Answer,
+    Citation,
+    Event,
+    Evidence,
+    PageSpan,
+    Passages,
+    Question,
+    Retrieval,
+    Timings,
+    Verdict,
+)
 from ragedge.errors import InputError
 from ragedge.evaluate import as_json, as_text, evaluate
 from ragedge.evaluation.goldens import (

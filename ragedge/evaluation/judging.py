@@ -235,7 +235,7 @@ def tag_scores(outcomes: Sequence[Outcome], mode: str, level: Level) -> Iterator
 def speed(outcomes: Sequence[Outcome]) -> Iterator[Speed]:
     """What the stages took; `total` until the passages stood, `read` is what the answer waited for after them."""
     for stage in _STAGES:
-        values = [v for o in outcomes if (v := _stage_ms(o.answer.timings, stage)) is not None]
+        values = [v for o in outcomes if (v := _stage_ms(o, stage)) is not None]
         yield Speed(stage.removesuffix("_ms"), percentile(values, 0.5), percentile(values, 0.95))
 
 
