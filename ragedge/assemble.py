@@ -17,8 +17,6 @@ from ragedge.contracts import Embedder, Generator, ReadOptions
 from ragedge.errors import ModelMissing
 
 if TYPE_CHECKING:
-    from litestar import Litestar
-
     from ragedge.ask import Pipeline
     from ragedge.index.store import Index, IndexSettings
     from ragedge.ingest.sync import Sync
@@ -180,35 +178,6 @@ def make_pipeline(
         thresholds=Thresholds(),
     )
     return Pipeline(index, retriever, embedder, generator, settings)
-
-
-def make_app(box: Box) -> Litestar:
-    """The service over an opened box."""
-    from ragedge import __version__
-    from ragedge.ingest.readers import SUPPORTED_SUFFIXES
-    from ragedge.server.app import create_app
-    from ragedge.server.settings import ServerSettings, Service
-
-    wanted = box.config.server
-    service = Service(
-        pipeline=box.pipeline,
-        index=box.index,
-        syncer=make_sync(box.config, box.index, box.embedder),
-        engine=box.pipeline.engine,
-        version=__version__,
-        suffixes=SUPPORTED_SUFFIXES,
-    )
-    settings = ServerSettings(
-        host=wanted.host,
-        port=wanted.port,
-        title=wanted.title,
-        allowed_hosts=wanted.allowed_hosts,
-        max_upload_bytes=wanted.max_upload_bytes,
-        max_question_chars=wanted.max_question_chars,
-        queue_limit=wanted.queue_limit,
-        pdf_passwords=box.config.ingest.passwords,
-    )
-    return create_app(service, settings)
 
 
 @dataclass(frozen=True, slots=True)

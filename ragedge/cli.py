@@ -174,6 +174,7 @@ def run_serve(options: argparse.Namespace) -> int:
     """`ragedge serve`."""
     from ragedge import assemble
     from ragedge.server.app import serve
+    from ragedge.server.boxed import make_app
 
     config = _config(options)
     server = config.server
@@ -183,14 +184,11 @@ def run_serve(options: argparse.Namespace) -> int:
         raise ConfigError(f"{server.port} is not a port", "use 1 to 65535")
     config = replace(config, server=server)
     with assemble.open_box(config, mode="write", create=True) as box:
-        app = assemble.make_app(box)
+        app = make_app(box)
         threading.Thread(target=box.pipeline.warm_up, name="warm-up", daemon=True).start()
         count = box.index.counts()
         print(f"{count.documents:,} documents, {count.chunks:,} passages; answers by {box.pipeline.engine}")
-        shown = "127.0.0.1" if server.host in ("0.0.0.0", "::") else server.host
-        print(f"Open http://{shown}:{server.port}/   (Ctrl-C ends)")
-        sys.stdout.flush()
-        serve(app, server.host, server.port)
+        serve(app, server.host, server.port, lambda url: print(f"Open {url}/   (Ctrl-C ends)", flush=True))
     return 0
 
 

@@ -1,0 +1,35 @@
+"""Box -> service: hands the assembled parts and the config's limits to the application."""
+
+from __future__ import annotations
+
+from litestar import Litestar
+
+from ragedge import __version__, assemble
+from ragedge.assemble import Box
+from ragedge.ingest.readers import SUPPORTED_SUFFIXES
+from ragedge.server.app import create_app
+from ragedge.server.settings import ServerSettings, Service
+
+
+def make_app(box: Box) -> Litestar:
+    """The service over an opened box, with the limits of its config."""
+    wanted = box.config.server
+    service = Service(
+        pipeline=box.pipeline,
+        index=box.index,
+        syncer=assemble.make_sync(box.config, box.index, box.embedder),
+        engine=box.pipeline.engine,
+        version=__version__,
+        suffixes=SUPPORTED_SUFFIXES,
+    )
+    settings = ServerSettings(
+        host=wanted.host,
+        port=wanted.port,
+        title=wanted.title,
+        allowed_hosts=wanted.allowed_hosts,
+        max_upload_bytes=wanted.max_upload_bytes,
+        max_question_chars=wanted.max_question_chars,
+        queue_limit=wanted.queue_limit,
+        pdf_passwords=box.config.ingest.passwords,
+    )
+    return create_app(service, settings)
