@@ -189,6 +189,7 @@ class Box:
     index: Index
     generator: Generator | None
     pipeline: Pipeline
+    is_writable: bool
 
     def close(self) -> None:
         """Free the model, then the index."""
@@ -208,4 +209,5 @@ def open_box(config: Config, *, mode: Literal["read", "write"] = "read", create:
     embedder = make_embedder(config)
     generator = make_generator(config)
     index = open_index(config, embedder, mode=mode, create=create)
-    return Box(config, embedder, index, generator, make_pipeline(config, index, embedder, generator))
+    pipeline = make_pipeline(config, index, embedder, generator)
+    return Box(config, embedder, index, generator, pipeline, is_writable=mode == "write")

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragedge.arguments import build_parser
-from ragedge.errors import ConfigError, IndexMissing, InputError, RagedgeError
+from ragedge.errors import ConfigError, IndexMissing, IndexReadOnly, InputError, RagedgeError
 
 if TYPE_CHECKING:
     from ragedge.config import Config
@@ -183,7 +183,12 @@ def run_serve(options: argparse.Namespace) -> int:
     if not 0 <= server.port <= 65_535:
         raise ConfigError(f"{server.port} is not a port", "use 1 to 65535")
     config = replace(config, server=server)
-    with assemble.open_box(config, mode="write", create=True) as box:
+    try:
+        box = assemble.open_box(config, mode="write", create=True)
+    except IndexReadOnly as error:
+        print(f"{error.message}: documents can be asked, not changed", file=sys.stderr)
+        box = assemble.open_box(config)
+    with box:
         app = make_app(box)
         threading.Thread(target=box.pipeline.warm_up, name="warm-up", daemon=True).start()
         count = box.index.counts()

@@ -6,7 +6,6 @@ repaired and removed.
 
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 from typing import TextIO
 
@@ -75,9 +74,7 @@ def rebuild(folder: Path, out: TextIO) -> int:
 
 def remove(folder: Path, out: TextIO) -> int:
     """Delete an index; refused while another process uses it."""
-    with Index.open(folder, None, mode="write"):
-        pass
-    shutil.rmtree(folder)
+    Index.remove(folder)
     print(f'removed "{folder.name}"', file=out)
     return 0
 

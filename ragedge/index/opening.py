@@ -24,7 +24,9 @@ from ragedge.index.manifest import (
 from ragedge.index.records import NewDocument
 
 LOCK_NAME = "lock"
-_PARTS = (MANIFEST_NAME, CATALOG_NAME, f"{CATALOG_NAME}-wal", f"{CATALOG_NAME}-shm", "chroma", "files", "catalog.seal")
+_CATALOG_PARTS = (CATALOG_NAME, f"{CATALOG_NAME}-wal", f"{CATALOG_NAME}-shm", "catalog.seal")
+# the last two are the folder that the index follows, and uploads on their way in
+_PARTS = (MANIFEST_NAME, *_CATALOG_PARTS, "chroma", "files", "source.json", "incoming")
 _NORM_TOLERANCE = 1e-3  # of a unit vector in float32; cosines are dot products only as long as this holds
 
 

@@ -17,7 +17,7 @@ def make_app(box: Box) -> Litestar:
     service = Service(
         pipeline=box.pipeline,
         index=box.index,
-        syncer=assemble.make_sync(box.config, box.index, box.embedder),
+        syncer=assemble.make_sync(box.config, box.index, box.embedder) if box.is_writable else None,
         engine=box.pipeline.engine,
         version=__version__,
         suffixes=SUPPORTED_SUFFIXES,
