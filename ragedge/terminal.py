@@ -165,7 +165,7 @@ class ProgressBar:
 
     def __init__(self) -> None:
         self._bar: Any = None
-        self._told = 0.0
+        self._told = float("-inf")
 
     def __call__(self, progress: Progress) -> None:
         if progress.stage == "scan" or not progress.bytes_total:
