@@ -185,11 +185,11 @@ class DerivedVectors:
         return found + [f"the vector store holds the unknown passage {chunk_id}" for chunk_id in verdict.delete]
 
     def distrust(self) -> None:
-        """Give this part up until the index is opened again or rebuilt."""
+        """Give this part up until the index is opened again, which makes it anew, or is rebuilt."""
         with self._lock:
             self.is_usable = False
-            with contextlib.suppress(DiskFull, OSError):
-                break_seal(self._seal_path)
+            with contextlib.suppress(OSError):  # the pointer goes first: without it no folder is ever opened
+                (self._folder / _POINTER).unlink(missing_ok=True)
             self._close_store()
 
     def close(self) -> None:

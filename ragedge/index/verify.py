@@ -22,12 +22,13 @@ from numpy.typing import NDArray
 
 import ragedge
 from ragedge.index.catalog import Catalog
-from ragedge.index.vectors import BATCH_ROWS, ChromaVectors
+from ragedge.index.vectors import BATCH_ROWS, MAX_NEIGHBORS, ChromaVectors
 
 # Chroma keeps about 1.6 times the bytes of the vectors, and bookkeeping of ~200 bytes a row; more is a runaway file.
 _BYTES_PER_ROW = 4_096
 _BASE_BYTES = 64 << 20
 _LINKS_BYTES_PER_ROW = 1_024  # of link_lists.bin: upper layers of the graph; 7 bytes a row measured
+_HEADER_BYTES = 100  # of hnswlib's header.bin
 _MEMORY_BYTES = 4 << 30  # address space: native libraries reserve ~1.5 GiB before anything is loaded
 _SECONDS = 30.0  # a Raspberry Pi 5 imports chromadb in about 3 s
 _SECONDS_PER_ROW = 0.01
@@ -47,18 +48,26 @@ class Verdict:
 
 
 def has_sane_sizes(folder: Path, rows: int, dimension: int) -> bool:
-    """Whether no file of the folder is far larger than `rows` vectors can explain; nothing is opened.
+    """Whether the files of the folder, by their sizes, can be those of about `rows` vectors; nothing is opened.
 
-    Deleted entries stay in the files for a while, hence room for several times the living rows.
+    Deleted entries stay in the files for a while, hence room for several times the living rows. hnswlib reads files
+    that are a few bytes short into memory it never set, which no look at the result reveals for sure.
     """
     row_bytes = _BYTES_PER_ROW + 16 * dimension
+    sizes: dict[str, int] = {}
     for path in folder.rglob("*"):
         limit = rows * row_bytes + _BASE_BYTES
         if path.name == "link_lists.bin":
             limit = rows * _LINKS_BYTES_PER_ROW + (1 << 20)
         if path.is_symlink() or (path.is_file() and path.stat().st_size > limit):
             return False
-    return True
+        sizes[path.name] = path.stat().st_size
+    if "header.bin" not in sizes:  # no graph was written down yet
+        return True
+    # One record: a count and twice the neighbours (4 bytes each), the floats, a label of 8 bytes.
+    record_bytes = 4 + 8 * MAX_NEIGHBORS + 4 * dimension + 8
+    places, rest = divmod(sizes.get("data_level0.bin", -1), record_bytes)
+    return rest == 0 and sizes.get("length.bin") == 4 * places and sizes["header.bin"] == _HEADER_BYTES
 
 
 def verify_in_child(catalog: Path, folder: Path, rows: int, dimension: int) -> Verdict:

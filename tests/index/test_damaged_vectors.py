@@ -172,6 +172,16 @@ def test_damage_without_a_seal_never_takes_this_process_down(
         assert index.check() == []
 
 
+def test_an_undamaged_store_without_a_seal_is_kept(pristine: tuple[Path, Path, Answers], quick_path: Path) -> None:
+    folder = quick_path / "index"
+    shutil.copytree(pristine[0], folder)
+    (folder / "chroma" / "seal.json").unlink()
+    with Index.open(folder, settings()) as index:
+        assert index.repairs == ()
+        assert answers(index) == pristine[2]
+        assert index.check() == []
+
+
 def test_a_runaway_file_is_refused_without_being_read(pristine: tuple[Path, Path, Answers], quick_path: Path) -> None:
     folder = quick_path / "index"
     shutil.copytree(pristine[0], folder)
@@ -220,3 +230,40 @@ def test_a_reader_that_is_killed_leaves_the_seal_whole(pristine: tuple[Path, Pat
     with Index.open(quick_path / "copy", settings()) as index:
         assert answers(index) == pristine[2]
         assert index.repairs == ()
+
+
+def test_a_store_that_fails_in_use_costs_no_document_and_is_made_anew_at_the_next_opening(quick_path: Path) -> None:
+    with Index.open(quick_path / "index", settings(), mode="write", create=True) as index:
+        index.put([new_document("a.txt", ["first words"])])
+        assert index.vector_engine == "chroma"
+        found_in(index.folder)["chroma.sqlite3"].unlink()  # as a careless person would
+        index.put([new_document("b.txt", ["second words"])])
+        index.forget(["a.txt"])
+        assert index.vector_engine == "exact"
+        assert [hit[1] for hit in index.search_vectors(unit("second words"), 5)] == [1.0]
+        assert index.check() == ["the vector store is missing"]
+    with Index.open(quick_path / "index", settings(), mode="write") as index:
+        assert index.repairs == ("the vector store was damaged or missing",)
+        assert index.vector_engine == "chroma"
+        assert [hit[1] for hit in index.search_vectors(unit("second words"), 5)] == [1.0]
+        assert index.check() == []
+
+
+def test_a_folder_that_vanishes_in_use_is_made_anew_at_the_next_change(quick_path: Path) -> None:
+    with Index.open(quick_path / "index", settings(), mode="write", create=True) as index:
+        index.put([new_document("a.txt", ["first words"])])
+        shutil.rmtree(found_in(index.folder)["chroma.sqlite3"].parent)
+        index.put([new_document("b.txt", ["second words"])])
+        assert index.vector_engine == "chroma"
+        assert [hit[1] for hit in index.search_vectors(unit("second words"), 1)] == [1.0]
+        assert index.check() == []
+
+
+def test_a_given_up_store_is_made_anew_by_rebuild_too(quick_path: Path) -> None:
+    with Index.open(quick_path / "index", settings(), mode="write", create=True) as index:
+        index.put([new_document("a.txt", ["first words"])])
+        found_in(index.folder)["chroma.sqlite3"].unlink()
+        index.put([new_document("b.txt", ["second words"])])
+        index.rebuild()
+        assert index.vector_engine == "chroma"
+        assert index.check() == []
