@@ -118,18 +118,22 @@ def could_answer(kind: Kind, text: str, asked: str) -> bool:
 def field_fits(kind: Kind, text: str, asked: str) -> float:
     """For a line "Name: value": 1 where the name is asked for, -1 where something else is; 0 for other texts."""
     match = _FIELD.match(text)
-    if match is None:
+    if match is None or len(text) > _MAX_FIELD_CHARS:
         return 0.0
     name, question = match.group(1).casefold(), asked.casefold()
+    if name in _NOT_FIELDS or name.count(" ") > 2:
+        return 0.0
     if any(word in question for word in re.findall(r"[^\W\d_]{4,}", name)):
         return 1.0
     for pattern, names in _FIELD_NAMES:
         if pattern.search(question):
-            return 1.0 if names.search(name) else -1.0
+            return 1.0 if names.search(text.casefold()) else -1.0
     return -0.5 if kind in ("how_to", "yes_no") else -0.25
 
 
 _FIELD = re.compile(r"\s*(?:[-*•]\s*)?(?:\*\*|__)?([^\W\d_][\w /()&'’-]{0,38}?)(?:\*\*|__)?\s?(?::|\|)(?:\*\*|__)?\s")
+_MAX_FIELD_CHARS = 200  # a longer line is prose that starts with a label
+_NOT_FIELDS = frozenset({"note", "caution", "warning", "tip", "important", "hinweis", "achtung", "warnung", "danger"})
 _FIELD_NAMES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
     (re.compile(rf"\b(?:{asked})\b"), re.compile(names))
     for asked, names in (
@@ -137,8 +141,8 @@ _FIELD_NAMES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             "how (?:tall|high|big|wide|long|large|deep|thick)|what size|wie (?:groß|hoch|lang|breit)",
             "dimension|size|height|width|length|depth|diameter|thick|maß|größe|höhe|länge|breite",
         ),
-        ("how (?:heavy|much does .* weigh)|weigh|wie schwer", "weight|mass|gewicht"),
-        ("how much|price|cost|was kostet|wie teuer|combien", "price|cost|fee|rate|charge|preis|kosten|prix"),
+        ("how (?:heavy|much does .* weigh)|weigh|wie schwer", "weight|weigh|mass|gewicht|\\bkg\\b|grams"),
+        ("how much|price|cost|was kostet|wie teuer|combien", "price|cost|fee|rate|charge|\\$|€|preis|kosten|prix"),
         ("made (?:of|from|out of)|material|aus was|woraus", "medium|material|technique"),
         ("when|what year|which year|what date|how old|wann", "date|year|period|time|hours|since|until|datum|jahr|zeit"),
         (
@@ -149,7 +153,7 @@ _FIELD_NAMES: tuple[tuple[re.Pattern[str], re.Pattern[str]], ...] = tuple(
             "who (?:gave|donated|owned|bought)|whose gift|donor",
             "credit|provenance|owner|donor|gift|acquired|geschenk",
         ),
-        ("who|whom|wer|wen|wem|qui", "contact|name|owner|manager|responsible|person|by$|creator|artist|maker|author"),
+        ("who|whom|wer|wen|wem|qui", "contact|name|owner|manager|responsible|person|creator|artist|maker|author"),
         (
             "where|which (?:room|city|town|place|country)|wo",
             "location|place|origin|room|address|site|ort|raum|standort",

@@ -2,8 +2,14 @@
 
 Three figures decide: the cosine of the best passage, the share of the question's words (weighed by rarity) that the
 best passage covers, and the best evidence score; a logistic function makes one confidence of them. A code or number
-that the question names and no passage holds is a strong no. It is a simple gate: it refuses off-topic questions well
-and near-topic ones poorly, because those share words and meaning with what is there.
+that the question names and no passage holds is a strong no.
+
+Set by `tools/fit_gate.py` on 254 questions of SQuAD's training articles and of the field manual and museum that come
+along, with their passages present (right) and taken out (wrong), and asked of another corpus (off-topic); no reported
+case was used. There, 90 % of the right ones reach `answered` and 95 % `unsure`; of the questions whose passage was
+taken out 53 % stay below `answered` and 40 % are refused, of the off-topic ones 100 % and 96 %. So it is a simple
+gate: off-topic questions it knows, near-topic ones it lets through too often, because they share words and meaning with
+what is there.
 """
 
 from __future__ import annotations
@@ -18,14 +24,14 @@ from ragedge.contracts import Evidence, Hit, Retrieval, Verdict
 
 @dataclass(frozen=True, slots=True)
 class Thresholds:
-    """Weights of the confidence and where it turns; see the module for how they were set."""
+    """Weights of the confidence and where it turns; see the module for how they were set; `missing` by hand."""
 
-    cosine: float = 5.0
-    coverage: float = 2.0
-    evidence: float = 2.0
-    bias: float = -4.0
-    answered: float = 0.5  # confidence from which the answer is given as such
-    unsure: float = 0.25  # confidence below which nothing is answered
+    cosine: float = 0.8
+    coverage: float = 1.55
+    evidence: float = 2.29
+    bias: float = -3.17
+    answered: float = 0.48  # confidence from which the answer is given as such
+    unsure: float = 0.37  # confidence below which nothing is answered
     missing: float = 0.2  # factor on the confidence where a code or number asked for stands nowhere
 
 
