@@ -1,6 +1,6 @@
 """Fit the weights of the reader's score and of the gate, and print them for `answer/scoring.py` and `answer/gate.py`.
 
-    python tools/fit_gate.py QUESTIONS.jsonl=INDEX [...] [--limit N] [--seed S] [--half even]
+    python tools/fit_gate.py QUESTIONS.jsonl=INDEX[:even] [...] [--limit N] [--seed S]
 
 Every question is asked of its index as the product asks. Reader: the units of the passages found, right where they lie
 on the gold quote. Gate: right is an answerable question whose quote stands in the passages; wrong are unanswerable
@@ -31,7 +31,7 @@ from ragedge.config import load_config
 from ragedge.contracts import Hit, PageSpan, Question, Retrieval
 from ragedge.evaluate import place_finder
 from ragedge.evaluation.goldens import GoldPlace, GoldQuestion, covered_share, draw_sample, read_questions
-from ragedge.evaluation.measures import holds_answer, percentile, refused_at, separation
+from ragedge.evaluation.measures import holds_answer, refused_at, separation
 
 DEPTH = 24  # passages looked at; eight are left over when those with the answer are taken out
 SHOWN = 8  # passages the product reads
@@ -70,10 +70,9 @@ class Remembering:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("cases", nargs="+", metavar="QUESTIONS=INDEX")
+    parser.add_argument("cases", nargs="+", metavar="QUESTIONS=INDEX[:even]", help=":even takes every second question")
     parser.add_argument("--limit", type=int, default=300, help="questions per case")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--half", choices=("all", "even"), default="all", help="even: every second question only")
     options = parser.parse_args()
     boxes = [(name, *_open(name, options)) for name in options.cases]
     weights = _fit_reader(boxes)
@@ -83,9 +82,8 @@ def main() -> None:
 
 def _open(name: str, options: argparse.Namespace) -> tuple[Any, Embed, list[Case]]:
     path, _, index = name.rpartition("=")
-    golds = read_questions(Path(path))
-    if options.half == "even":
-        golds = golds[::2]
+    index, _, half = index.partition(":")
+    golds = read_questions(Path(path))[:: 2 if half == "even" else 1]
     box = assemble.open_box(replace(load_config(None), index=index))
     finder = place_finder(box.index)
     cases = []
@@ -130,8 +128,11 @@ def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
                 rows.append(features)
                 labels.append(right)
                 groups.append(name)
-    fitted = _listwise(rows, labels)
-    balance = np.concatenate([np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum()) for y in labels])
+    shares = _equal_shares(groups)
+    fitted = _listwise(rows, labels, shares)
+    balance = np.concatenate(
+        [s * np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum()) for y, s in zip(labels, shares, strict=True)]
+    )
     line = np.column_stack([np.concatenate(rows) @ fitted, np.ones(len(balance))])
     scale, bias = _logistic(line, np.concatenate(labels), balance, ridge=1e-6)
     for name in dict.fromkeys(groups):
@@ -142,7 +143,14 @@ def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
     return EvidenceWeights(*(round(float(value), 2) for value in fitted))
 
 
-def _listwise(rows: Sequence[NDArray[np.float64]], labels: Sequence[NDArray[np.bool_]]) -> NDArray[np.float64]:
+def _equal_shares(groups: Sequence[str]) -> NDArray[np.float64]:
+    """A weight per row under which all groups weigh the same; the weights' sum is 1."""
+    return np.array([1 / groups.count(group) for group in groups]) / len(set(groups))
+
+
+def _listwise(
+    rows: Sequence[NDArray[np.float64]], labels: Sequence[NDArray[np.bool_]], shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Weights under which a right unit has the largest share of a softmax over its question's units (Cao et al. 2007).
 
     Better than one logistic regression over all units: only the order within a question matters. The bias stays 0.
@@ -152,11 +160,11 @@ def _listwise(rows: Sequence[NDArray[np.float64]], labels: Sequence[NDArray[np.b
     momentum = np.zeros_like(weights)
     for step in range(1, 401):
         gradient = 1e-3 * weights
-        for x, y in zip(rows, labels, strict=True):
+        for x, y, part in zip(rows, labels, shares, strict=True):
             share = np.exp(x @ weights - (x @ weights).max())
             share /= share.sum()
             wanted = share * y / (share[y].sum() + 1e-12)
-            gradient += x.T @ (share - wanted) / len(rows)
+            gradient += part * (x.T @ (share - wanted))
         momentum = 0.9 * momentum + 0.1 * gradient
         mean_square = 0.99 * mean_square + 0.01 * gradient**2
         rate = 0.05 / (np.sqrt(mean_square / (1 - 0.99**step)) + 1e-8)
@@ -199,7 +207,8 @@ def _fit_gate(boxes: Sequence[Opened], weights: EvidenceWeights) -> Thresholds:
         labels.append(label)
         groups.append(name)
     x, y = np.array(rows), np.array(labels)
-    fitted = _logistic(x, y, np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum()) * len(y), ridge=1e-2)
+    shares = _equal_shares([f"{group} {label}" for group, label in zip(groups, y, strict=True)])
+    fitted = _logistic(x, y, np.where(y, 0.5 / shares[y].sum(), 0.5 / shares[~y].sum()) * shares, ridge=1e-3)
     confidence = 1 / (1 + np.exp(-(x @ fitted)))
     for name in [*dict.fromkeys(groups), "all"]:
         chosen = np.array([g == name or name == "all" for g in groups])
@@ -211,24 +220,30 @@ def _fit_gate(boxes: Sequence[Opened], weights: EvidenceWeights) -> Thresholds:
             f"refused at 90 % {refused_at(yes, no):.3f}",
             file=sys.stderr,
         )
-    right = confidence[y].tolist()
-    for kept in (0.98, KEPT_UNSURE, KEPT):
-        bar = percentile(right, 1 - kept) or 0.0
-        near = [c < bar for c, g, label in zip(confidence, groups, y, strict=True) if not label and g != "off-topic"]
-        off = [c < bar for c, g in zip(confidence, groups, strict=True) if g == "off-topic"]
-        print(
-            f"{kept:.0%} kept at {bar:.2f}: near-topic {np.mean(near):.3f}, off-topic {np.mean(off):.3f} below it",
-            file=sys.stderr,
-        )
+    for kept in (0.98, KEPT_UNSURE, KEPT, 0.85, 0.8):
+        bar = _share_above(confidence[y], shares[y], kept)
+        print(f"{kept:.0%} of the right ones reach {bar:.2f}", file=sys.stderr)
+        for group in dict.fromkeys(groups):
+            here = np.array([g == group for g in groups])
+            right, wrong = confidence[here & y] >= bar, confidence[here & ~y] < bar
+            share = f"{right.mean():.3f} of the right above, " if len(right) else ""
+            print(f"    {share}{wrong.mean():.3f} of the wrong below: {group}", file=sys.stderr)
     cosine, coverage, evidence_weight, bias = (round(float(value), 2) for value in fitted)
     return Thresholds(
         cosine=cosine,
         coverage=coverage,
         evidence=evidence_weight,
         bias=bias,
-        answered=round(percentile(right, 1 - KEPT) or 0.0, 2),
-        unsure=round(percentile(right, 1 - KEPT_UNSURE) or 0.0, 2),
+        answered=round(_share_above(confidence[y], shares[y], KEPT), 2),
+        unsure=round(_share_above(confidence[y], shares[y], KEPT_UNSURE), 2),
     )
+
+
+def _share_above(values: NDArray[np.float64], shares: NDArray[np.float64], kept: float) -> float:
+    """The value that the share `kept` of the weight lies at or above."""
+    order = np.argsort(values)
+    below = np.cumsum(shares[order]) / shares.sum()
+    return float(values[order][min(int(np.searchsorted(below, 1 - kept)), len(values) - 1)])
 
 
 def _gate_cases(boxes: Sequence[Opened]) -> Iterator[tuple[str, Any, Embed, Retrieval, bool]]:
