@@ -37,7 +37,7 @@ DEPTH = 24  # passages looked at; eight are left over when those with the answer
 SHOWN = 8  # passages the product reads
 OFF_TOPIC = 40  # questions of a case that are asked of the next one
 KEPT = 0.9  # share of right questions that the answered threshold keeps
-KEPT_UNSURE = 0.95  # share of right questions above the unsure threshold
+KEPT_UNSURE = 0.97  # share of right questions above the unsure threshold
 
 
 @dataclass(frozen=True)
