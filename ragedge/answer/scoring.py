@@ -80,7 +80,9 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
     rows = np.zeros((len(units), len(fields(EvidenceWeights))))
     bags = [_bag(unit.text) for unit in units]
     above = [_bag("\n".join((hit.title, *hit.chunk.headings))) for hit in hits]
-    passages = [above[i] | _bag(hit.chunk.text) for i, hit in enumerate(hits)]
+    passages = [set(words) for words in above]
+    for unit, bag in zip(units, bags, strict=True):
+        passages[unit.hit_index] |= bag
     for i, unit in enumerate(units):
         hit, known = hits[unit.hit_index], above[unit.hit_index]
         before = bags[i - 1] if i and units[i - 1].hit_index == unit.hit_index else set()

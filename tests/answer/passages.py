@@ -6,7 +6,14 @@ from ragedge.contracts import Block, Document, Hit, Page, Question, Retrieval
 from tests.fakes import HashEmbedder, documents_pages
 from tests.search.list_index import chunk
 
-EMBEDDER = HashEmbedder()
+
+class Roomy(HashEmbedder):
+    """Reads passages of any length."""
+
+    max_tokens = 1_000_000
+
+
+EMBEDDER = Roomy()
 
 
 def retrieval_of(question: str, *documents: Document, headings: tuple[str, ...] = ()) -> Retrieval:
