@@ -9,7 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from ragedge.answer.reader import MAX_EMBEDDED, MAX_EVIDENCE, MAX_RUN_CHARS, quote_answer, read_evidence
-from ragedge.contracts import Document, Evidence, Retrieval
+from ragedge.contracts import Document, Evidence, PageSpan, Retrieval
 from ragedge.errors import InputError
 from tests.answer.passages import EMBEDDER, even_rarity, pages_of, retrieval_of, with_blocks
 from tests.fakes import document, documents_pages
@@ -198,3 +198,15 @@ def test_reading_many_long_passages_stays_quick() -> None:
     started = time.perf_counter()
     read("How many drops of oil does part 7 of unit 3 need?", *sources, embed=None)
     assert time.perf_counter() - started < 1.5  # ten times what it takes, so that a busy box does not fail it
+
+
+@pytest.mark.parametrize(("second", "quotes"), [(0.88, 2), (0.6, 1)])
+def test_a_further_quote_is_shown_only_where_it_is_nearly_as_good(second: float, quotes: int) -> None:
+    retrieval = retrieval_of("pump", PUMP)
+    text = PUMP.pages[0].text
+    ends = [text.index(".") + 1, text.index("use.") + 4]
+    evidence = (
+        Evidence(0, text[: ends[0]], PageSpan(1, 0, ends[0]), 0.92),
+        Evidence(0, text[ends[0] + 1 : ends[1]], PageSpan(1, ends[0] + 1, ends[1]), second),
+    )
+    assert len(quote_answer(retrieval, evidence, pages_of(PUMP))[1]) == quotes
