@@ -175,7 +175,7 @@ class SentenceTransformerEmbedder:
         os.environ["HF_HUB_OFFLINE"] = "1"
         os.environ["TRANSFORMERS_OFFLINE"] = "1"
         # Read by OpenMP when torch loads it: waiting threads sleep instead of spinning. With other work running on two
-        # cores a question took 8 ms instead of 75-190; alone on the box it takes the same 5 ms, many passages 18 % more.
+        # cores a question took 8 ms instead of 75-190; alone on the box both take 5 ms, and many passages 18 % more.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         try:
             torch = importlib.import_module("torch")
