@@ -40,11 +40,15 @@ _MAX_DIFFERENCES = 1_000  # more are not repaired one by one
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a folder differs from the catalog: chunk ids to `upsert` and to `delete`; `is_usable` False: make it anew."""
+    """How a folder differs from the catalog: chunk ids to `upsert` and to `delete`; `is_usable` False: make it anew.
+
+    `lost_share` is the share of the probed vectors that did not find themselves.
+    """
 
     is_usable: bool
     upsert: tuple[str, ...] = ()
     delete: tuple[str, ...] = ()
+    lost_share: float = 0.0
 
 
 def has_sane_sizes(folder: Path, rows: int, dimension: int) -> bool:
@@ -110,13 +114,15 @@ def compare(ids: Sequence[str], matrix: NDArray[np.float32], store: ChromaVector
     wrong = [chunk_id for chunk_id in ids if chunk_id not in right]
     if len(wrong) + len(extra) > _MAX_DIFFERENCES:
         return Verdict(is_usable=False)
-    for row in np.linspace(0, len(ids) - 1, min(_PROBES, len(ids)), dtype=int):
-        if ids[row] in right:
-            found = store.search(matrix[row], 1)
-            # A twin (the same passage twice) may come first; what counts is that it is as near.
-            if not found or found[0][1] < 1.0 - _PROBE_TOLERANCE:
-                return Verdict(is_usable=False)
-    return Verdict(True, tuple(wrong), tuple(extra))
+    probes = np.linspace(0, len(ids) - 1, min(_PROBES, len(ids)), dtype=int)
+    lost = sum(ids[row] in right and not _finds_itself(store, matrix[row]) for row in probes)
+    return Verdict(lost == 0, tuple(wrong), tuple(extra), lost / max(len(probes), 1))
+
+
+def _finds_itself(store: ChromaVectors, vector: NDArray[np.float32]) -> bool:
+    """A twin (the same passage twice) may come first; what counts is that it is as near."""
+    found = store.search(vector, 1)
+    return bool(found) and found[0][1] >= 1.0 - _PROBE_TOLERANCE
 
 
 def main(arguments: list[str]) -> None:
