@@ -24,7 +24,9 @@ from ragedge.answer.scoring import (
     take_apart,
     unit_features,
 )
+from ragedge.answer.sentences import content_words
 from ragedge.answer.units import PageOf, Unit, units_of
+from ragedge.answer.widen import whole_run, with_sentence
 from ragedge.contracts import Citation, Evidence, Hit, PageSpan, Retrieval
 from ragedge.errors import InputError
 
@@ -32,7 +34,6 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 MAX_EVIDENCE = 12  # units returned; nobody shows more
 MAX_EMBEDDED = 24  # units whose vector is computed: about 200 ms on two cores
-MAX_RUN_CHARS = 1_500  # of a run of steps that is quoted as one
 _MAX_QUOTES = 3  # in an answer; more is a list of passages, which is shown anyway
 _SECOND_QUOTE = 1.0  # log-odds behind the best; on our training cases 1.5 to 2.4 quotes are shown then, not always 3
 _BETWEEN = "\n\n"
@@ -83,8 +84,10 @@ def read_evidence(
         )
         for i in order
     ]
+    for place, i in enumerate(order[:_MAX_QUOTES]):
+        evidence[place] = with_sentence(evidence[place], units, units[i], page_of)
     if asked.kind == "how_to":
-        evidence[0] = _whole_run(evidence[0], units, units[order[0]], page_of)
+        evidence[0] = whole_run(evidence[0], units, units[order[0]], page_of)
     return _without_overlaps(evidence)
 
 
@@ -123,35 +126,6 @@ def _embed_bounded(embed: Embed, texts: Sequence[str]) -> NDArray[np.float32]:
         return embed([text[:_EMBED_CHARS] for text in texts])
     except InputError:
         return embed([text[:_EMBED_CHARS_DENSE] for text in texts])
-
-
-# ---------------------------------------------------------------------------------------------- runs of steps
-
-
-def _whole_run(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: PageOf) -> Evidence:
-    """`evidence` widened to the run of list items around it, or after it where it introduces one with a colon."""
-    on_page = [u for u in units if u.document_id == best.document_id and u.page == best.page]
-    on_page.sort(key=lambda unit: unit.start)
-    at = on_page.index(best)
-    introduces = best.kind == "text" and best.text.rstrip().endswith(":")
-    if best.kind != "list" and not introduces:
-        return evidence
-    first = last = at
-    while first > 0 and best.kind == "list" and on_page[first - 1].kind == "list":
-        first -= 1
-    while last + 1 < len(on_page) and on_page[last + 1].kind == "list":
-        last += 1
-    if first > 0 and on_page[first - 1].text.rstrip().endswith(":"):
-        first -= 1
-    while on_page[last].end - on_page[first].start > MAX_RUN_CHARS and last > at:
-        last -= 1
-    while on_page[last].end - on_page[first].start > MAX_RUN_CHARS and first < at:
-        first += 1
-    start, end = on_page[first].start, on_page[last].end
-    text = page_of(best.document_id, best.page).text[start:end]
-    return Evidence(
-        evidence.hit_index, text, PageSpan(best.page, start, end), evidence.score, evidence.cosine, evidence.coverage
-    )
 
 
 def _without_overlaps(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
@@ -213,7 +187,7 @@ def quote_answer(
 def _adds(item: Evidence, best: Evidence) -> bool:
     """Whether a further quote is nearly as good as the best one and says something else."""
     is_near = _log_odds(item.score) >= _log_odds(best.score) - _SECOND_QUOTE
-    return is_near and item.text.split() != best.text.split()
+    return is_near and not set(content_words(item.text)) <= set(content_words(best.text))
 
 
 def _log_odds(score: float) -> float:

@@ -48,6 +48,7 @@ _FIELD = re.compile(r"\s*[^\W\d_][\w /()-]{0,38}:(?:\s|$)")
 _TABLE_LINE = re.compile(r"\S(?:\t|[ \t]*\|[ \t]*| {3,})\S|^\s*\|")
 _LETTER_AND_STOP = re.compile(r"[^\W\d_]\.")
 _GERMAN_ARTICLE = re.compile(r"\b(?:der|die|das|dem|den|des|am|im|vom|zum|zur|jede[rsmn]?)\s\d\d?$", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
 _WORD_BEFORE = re.compile(r"[^\s(\[\"'“„‘«/]+$")
 
 
@@ -85,9 +86,10 @@ def _units(text: str) -> list[tuple[int, int]]:
     units: list[tuple[int, int]] = []
     for block in _blocks(text):
         width = max(end - start for start, end in block)
+        in_table = _row_breaks([text[a:b] for a, b in block])
         unit_start = block[0][0]
-        for (a, b), (c, d) in itertools.pairwise(block):
-            if _breaks(text[a:b], text[c:d], width):
+        for number, ((a, b), (c, d)) in enumerate(itertools.pairwise(block)):
+            if number in in_table or _breaks(text[a:b], text[c:d], width):
                 units.append((unit_start, b))
                 unit_start = c
         units.append((unit_start, block[-1][1]))
@@ -110,6 +112,28 @@ def _blocks(text: str) -> list[list[tuple[int, int]]]:
     if current:
         blocks.append(current)
     return blocks
+
+
+def _row_breaks(lines: list[str]) -> set[int]:
+    """Numbers of the lines after which a table row ends: three or more lines in a row that each look like one.
+
+    A PDF gives a table as lines of text. In wrapped prose hardly any three lines begin with a capital or a digit, hold
+    a digit, and end without a mark.
+    """
+    like_row = [
+        bool(line)
+        and (line[0].isupper() or line[0].isdigit())
+        and _DIGIT.search(line) is not None
+        and line[-1] not in ".,;:!?"
+        for line in lines
+    ]
+    breaks = set[int]()
+    for i in range(len(lines) - 1):
+        if like_row[i] and like_row[i + 1]:
+            has_third = (i > 0 and like_row[i - 1]) or (i + 2 < len(lines) and like_row[i + 2])
+            if has_third:
+                breaks.add(i)
+    return breaks
 
 
 def _breaks(line: str, following: str, width: int) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
 from ragedge.answer.sentences import sentence_spans
@@ -21,6 +22,10 @@ _MAX_UNITS_PER_HIT = 90  # a merged passage of 3,600 characters in lines of 40
 _LIST_MARK = re.compile(r"\s*(?:[-*•▪◦‣·–—+]\s|\(?(?:\d{1,3}|[A-Za-z])[.)]\s|(?:step|schritt|étape|paso)\s+\d)", re.I)
 _HEADING_MARK = re.compile(r"\s*#{1,6}\s")
 _ROW_MARK = re.compile(r"\S(?:\t|[ \t]*\|[ \t]*)\S|^\s*\|")
+_CONTENTS_LINE = re.compile(r"\s*(?:\d{1,2}|[A-Z])(?:\.\d{1,3}){0,4}[ .\t].{2,120}?[ .\t](\d{1,4})\s*")
+_MIN_CONTENTS_LINES = 8
+_MAX_CONTENTS_LINES = 200  # of a page that are looked at
+_CONTENTS_SHARE = 0.6  # of the lines; the rest are running heads and titles that wrap
 _RULE_ROW = re.compile(r"[\s|:+=_-]+")
 
 
@@ -41,10 +46,14 @@ def units_of(retrieval: Retrieval, page_of: PageOf) -> list[Unit]:
     """The units of all hits, in the order of hits and then of reading; what two hits share counts for the better."""
     units: list[Unit] = []
     seen: set[tuple[str, int, int, int]] = set()
+    contents: dict[tuple[str, int], bool] = {}
     for index, hit in enumerate(retrieval.hits):
         count = 0
         for span in hit.chunk.spans:
             page = page_of(hit.chunk.document_id, span.page)
+            place = (hit.chunk.document_id, span.page)
+            if contents.setdefault(place, is_contents(page.text)):
+                continue
             for start, end, kind in cut(page, span.start, min(span.end, len(page.text))):
                 key = (hit.chunk.document_id, span.page, start, end)
                 if key in seen or count >= _MAX_UNITS_PER_HIT:
@@ -53,6 +62,19 @@ def units_of(retrieval: Retrieval, page_of: PageOf) -> list[Unit]:
                 count += 1
                 units.append(Unit(index, hit.chunk.document_id, span.page, start, end, kind, page.text[start:end]))
     return units
+
+
+def is_contents(text: str) -> bool:
+    """Whether a page is a table of contents: numbered titles that end in page numbers which hardly ever fall.
+
+    Its lines repeat the words of every title and answer nothing.
+    """
+    lines = [line for line in text.splitlines()[:_MAX_CONTENTS_LINES] if line.strip()]
+    entries = [int(match[1]) for line in lines if (match := _CONTENTS_LINE.fullmatch(line))]
+    if len(entries) < _MIN_CONTENTS_LINES or len(entries) < _CONTENTS_SHARE * len(lines):
+        return False
+    rising = sum(a <= b for a, b in pairwise(entries))
+    return rising >= 0.9 * (len(entries) - 1) and entries[0] < entries[-1]
 
 
 def cut(page: Page, start: int, end: int) -> Iterator[tuple[int, int, UnitKind]]:

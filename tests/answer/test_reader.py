@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ragedge.answer.reader import MAX_EMBEDDED, MAX_EVIDENCE, MAX_RUN_CHARS, quote_answer, read_evidence
+from ragedge.answer.reader import MAX_EMBEDDED, MAX_EVIDENCE, quote_answer, read_evidence
+from ragedge.answer.widen import MAX_RUN_CHARS
 from ragedge.contracts import Document, Evidence, PageSpan, Retrieval
 from ragedge.errors import InputError
 from tests.answer.passages import EMBEDDER, even_rarity, pages_of, retrieval_of, with_blocks

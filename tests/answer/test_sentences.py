@@ -112,3 +112,23 @@ def test_content_words_keep_numbers_and_identifiers_whole() -> None:
     assert content_words("E-417 at 12.5 bar, part 4.510.210") == ["e-417", "12.5", "bar", "part", "4.510.210"]
     assert content_words("12mm water-resistant 10-year") == ["12", "mm", "water", "resistant", "10", "year"]
     assert content_words("水を入れる") == ["水を", "を入", "入れ", "れる"]
+
+
+def test_the_rows_of_a_table_that_a_pdf_gave_as_lines_are_units_of_their_own() -> None:
+    rows = [
+        "Raw-water pump, casing bolts M8 x 30 18 N·m crosswise",
+        "Raw-water pump, foot bolts M10 x 35 38 N·m -",
+        "Raw-water pump, suction flange M8 x 25 16 N·m new gasket",
+        "Raw-water pump, delivery flange M8 x 25 14 N·m new gasket",
+    ]
+    text = "\n".join(rows)
+    assert [text[a:b] for a, b in sentence_spans(text)] == rows
+
+
+def test_wrapped_prose_with_numbers_stays_whole() -> None:
+    text = (
+        "Oiled threads need 15 % less. A casing bolt of size M8 on the raw-water pump takes\n"
+        "18 N·m, but the bolts of its delivery flange only 14 N·m, because the flange of the\n"
+        "AQ-40 is made of plastic that gives way at 20 N·m."
+    )
+    assert len(sentence_spans(text)) == 2

@@ -1,0 +1,67 @@
+"""Evidence widened to what a person needs with it: a step to its whole run, a label to the sentence it names.
+
+A line such as "E-417 MEMBRANE PRESSURE (stop)" matches a question best and says nothing; what it means stands right
+below. Knows only units and pages; what is widened stays an exact part of one page.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from ragedge.answer.units import Unit
+from ragedge.contracts import Evidence, Page, PageSpan
+
+PageOf = Callable[[str, int], Page]
+
+MAX_RUN_CHARS = 1_500  # of a run of steps that is quoted as one
+_MAX_LABEL_CHARS = 80  # a longer line without a full stop is a sentence of a bad typist, or a table row
+_MAX_SENTENCES = 2  # after a label: what it means and why, or what to do
+_MAX_LABEL_RUN_CHARS = 400
+_SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*\Z")
+
+
+def with_sentence(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: PageOf) -> Evidence:
+    """`evidence` with the sentences right below it, where it is a label: a short line that ends no sentence.
+
+    Table rows are no labels: what follows them are other rows, which end no sentence either.
+    """
+    if best.kind not in ("text", "heading") or len(best.text) > _MAX_LABEL_CHARS or _SENTENCE_END.search(best.text):
+        return evidence
+    below = [u for u in units if (u.document_id, u.page) == (best.document_id, best.page) and u.start >= best.end]
+    below.sort(key=lambda unit: unit.start)
+    end = best.end
+    for unit in below[:_MAX_SENTENCES]:
+        is_sentence = unit.kind == "text" and unit.text[:1].isupper() and _SENTENCE_END.search(unit.text)
+        if not is_sentence or unit.end - best.start > _MAX_LABEL_RUN_CHARS:
+            break
+        end = unit.end
+    return _spanning(evidence, best, best.start, end, page_of)
+
+
+def whole_run(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: PageOf) -> Evidence:
+    """`evidence` widened to the run of list items around it, or after it where it introduces one with a colon."""
+    on_page = [u for u in units if u.document_id == best.document_id and u.page == best.page]
+    on_page.sort(key=lambda unit: unit.start)
+    at = on_page.index(best)
+    introduces = best.kind == "text" and best.text.rstrip().endswith(":")
+    if best.kind != "list" and not introduces:
+        return evidence
+    first = last = at
+    while first > 0 and best.kind == "list" and on_page[first - 1].kind == "list":
+        first -= 1
+    while last + 1 < len(on_page) and on_page[last + 1].kind == "list":
+        last += 1
+    if first > 0 and on_page[first - 1].text.rstrip().endswith(":"):
+        first -= 1
+    while on_page[last].end - on_page[first].start > MAX_RUN_CHARS and last > at:
+        last -= 1
+    while on_page[last].end - on_page[first].start > MAX_RUN_CHARS and first < at:
+        first += 1
+    return _spanning(evidence, best, on_page[first].start, on_page[last].end, page_of)
+
+
+def _spanning(evidence: Evidence, best: Unit, start: int, end: int, page_of: PageOf) -> Evidence:
+    text = page_of(best.document_id, best.page).text[start:end]
+    return replace(evidence, text=text, span=PageSpan(best.page, start, end))

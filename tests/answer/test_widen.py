@@ -1,0 +1,72 @@
+"""Labels come with the sentence they name, and tables of contents are no evidence."""
+
+from __future__ import annotations
+
+import pytest
+
+from ragedge.answer.reader import read_evidence
+from ragedge.answer.units import is_contents
+from ragedge.contracts import Document, Evidence
+from tests.answer.passages import EMBEDDER, even_rarity, pages_of, retrieval_of
+from tests.fakes import document, documents_pages
+
+FAULT = """E-417 MEMBRANE PRESSURE (stop)
+The membrane pressure has reached 2.0 bar and the unit has stopped.
+Cause: The warning E-415 was ignored for too long.
+Remedy: Backwash by hand twice and clean with citric acid."""
+TABLE = """Position Torque
+Pump casing bolts 18 Nm crosswise
+Pump foot bolts 38 Nm plain
+Pump flange bolts 14 Nm gasket"""
+
+
+def evidence_for(question: str, *documents: Document) -> tuple[Evidence, ...]:
+    return read_evidence(
+        question,
+        retrieval_of(question, *documents),
+        page_of=pages_of(*documents),
+        embed=EMBEDDER.embed_passages,
+        question_vector=EMBEDDER.embed_question(question),
+        rarity=even_rarity,
+    )
+
+
+def test_a_label_comes_with_the_sentences_below_it() -> None:
+    best = evidence_for("What does E-417 mean?", document(FAULT, path="f.txt"))[0]
+    assert best.text.startswith("E-417 MEMBRANE PRESSURE (stop)\nThe membrane pressure has reached 2.0 bar")
+    assert best.text.endswith("for too long.")
+    assert FAULT[best.span.start : best.span.end] == best.text
+
+
+def test_a_table_row_stays_one_row() -> None:
+    best = evidence_for("How tight are the pump foot bolts?", document(TABLE, path="t.txt"))[0]
+    assert best.text == "Pump foot bolts 38 Nm plain"
+
+
+def test_a_whole_sentence_is_not_widened() -> None:
+    text = "The lamp is replaced every year. The sleeve is cleaned every month."
+    assert evidence_for("When is the lamp replaced?", document(text))[0].text == "The lamp is replaced every year."
+
+
+CONTENTS = "\n".join(["Contents", *[f"{i} Chapter about pumps {i * 3}" for i in range(1, 12)], "Manual", "v"])
+
+
+def test_a_table_of_contents_is_no_evidence() -> None:
+    source = documents_pages((CONTENTS, "Pumps are drained before winter."), media_type="application/pdf")
+    found = evidence_for("Which chapter is about pumps?", source)
+    assert {item.span.page for item in found} == {2}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (CONTENTS, True),
+        ("\n".join(f"{i}.1 Storage ..... {i * 2}" for i in range(1, 12)), True),
+        ("\n".join(f"4.510.{i} O-ring, {i} x 4 mm {1 + i % 3}" for i in range(210, 230)), False),
+        ("\n".join(f"{i}. Tighten bolt {i} with 12 Nm" for i in range(1, 12)), False),
+        ("The unit weighs 40 kg and was made in 1998.\n" * 12, False),
+        ("", False),
+    ],
+)
+def test_contents_are_told_from_part_lists_and_steps(text: str, expected: bool) -> None:
+    assert is_contents(text) is expected
