@@ -1,8 +1,8 @@
 """The GGUF file of an embedder: where it lies, whether it is whole, and making it when it is not.
 
 Its name holds everything its bytes depend on: the sha256 of the weights, a digest of the settings, how matrices are
-stored, the converter's version. Its own sha256 lies beside it and is compared at every start; a file that fails, or lacks it, is made again. A
-conversion may be killed at any moment: the file has its name only once it is whole.
+stored, the converter's version. Its own sha256 lies beside it and is compared at every start; a file that fails, or
+lacks it, is made again. A conversion may be killed at any moment: the file has its name only once it is whole.
 """
 
 from __future__ import annotations
