@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from ragedge.config import Config
 from ragedge.contracts import Embedder, Generator, ReadOptions
@@ -30,18 +30,25 @@ def make_embedder(config: Config) -> Embedder:
         ModelMissing, ModelCorrupt: its files are absent or not the expected ones.
     """
     from ragedge.models import embedder_folder, embedder_sha256
-    from ragedge.search.embedder import SentenceTransformerEmbedder
 
     wanted = config.embedder
-    return SentenceTransformerEmbedder(
-        embedder_folder(wanted.model),
-        id=wanted.model,
-        sha256=wanted.sha256 or embedder_sha256(wanted.model),
-        max_tokens=wanted.max_tokens - 2,  # [CLS] and [SEP] count towards the model's own limit
-        question_prefix=wanted.question_prefix,
-        passage_prefix=wanted.passage_prefix,
-        threads=wanted.threads or None,
-    )
+    folder = embedder_folder(wanted.model)
+    settings: dict[str, Any] = {
+        # One id for both kinds: their vectors are interchangeable, tests/search/test_llama_embedder.py holds them to it
+        "id": wanted.model,
+        "sha256": wanted.sha256 or embedder_sha256(wanted.model),
+        "max_tokens": wanted.max_tokens - 2,  # [CLS] and [SEP] count towards the model's own limit
+        "question_prefix": wanted.question_prefix,
+        "passage_prefix": wanted.passage_prefix,
+        "threads": wanted.threads or None,
+    }
+    if wanted.kind == "llama":
+        from ragedge.search.llama_embedder import LlamaEmbedder
+
+        return LlamaEmbedder(folder, config.models_folder, **settings)
+    from ragedge.search.embedder import SentenceTransformerEmbedder
+
+    return SentenceTransformerEmbedder(folder, **settings)
 
 
 def index_settings(config: Config, embedder: Embedder) -> IndexSettings:

@@ -10,6 +10,7 @@ they were taken under.
 from __future__ import annotations
 
 import hashlib
+import json
 import random
 import statistics
 import subprocess
@@ -52,7 +53,11 @@ def run(config: Config, *, corpus: Path | None, chunks: int) -> Report:
     folder = corpus or SAMPLE
     if not folder.is_dir():
         raise InputError(f'there is no folder "{folder}"', "name one: ragedge bench --corpus FOLDER")
-    report: Report = {"device": asdict(device.this_device()), "load_before": device.load_average()}
+    report: Report = {
+        "device": asdict(device.this_device()),
+        "embedder": {"kind": config.embedder.kind, "model": config.embedder.model},
+        "load_before": device.load_average(),
+    }
     with tempfile.TemporaryDirectory(prefix="ragedge-bench-") as place:
         here = replace(config, indexes_folder=place, index="bench", answer=replace(config.answer, kind="extractive"))
         report["start"] = _start()
@@ -90,23 +95,23 @@ def _ingest(config: Config, folder: Path) -> Report:
 def _first_question(config: Config) -> Report:
     """A fresh process: imports, opening the index, loading the embedder, the first passages."""
     code = (
-        "import sys, time; started = time.perf_counter()\n"
+        "import json, sys, time; started = time.perf_counter()\n"
         "from pathlib import Path\n"
         "from dataclasses import replace\n"
         "from ragedge import assemble, device\n"
-        "from ragedge.config import Config\n"
+        "from ragedge.config import Config, EmbedderConfig\n"
         "from ragedge.contracts import Question\n"
-        "config = replace(Config(), indexes_folder=sys.argv[1], index='bench')\n"
+        "embedder = EmbedderConfig(**json.loads(sys.argv[2]))\n"
+        "config = replace(Config(), indexes_folder=sys.argv[1], index='bench', embedder=embedder)\n"
         "box = assemble.open_box(config); opened = time.perf_counter()\n"
         "next(box.pipeline.stream(Question('What has to be checked every day?')))\n"
         "print((opened - started) * 1e3, (time.perf_counter() - started) * 1e3, device.resident_bytes())\n"
         "box.close()"
     )
+    command = [sys.executable, "-c", code, config.indexes_folder, json.dumps(asdict(config.embedder))]
     rows = []
     for _ in range(3):
-        done = subprocess.run(
-            [sys.executable, "-c", code, config.indexes_folder], capture_output=True, text=True, check=True
-        )
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
         rows.append([float(value) for value in done.stdout.split()])
     opened, passages, resident = (statistics.median(column) for column in zip(*rows, strict=True))
     return {"index_open_ms": opened, "first_passages_ms": passages, "resident_bytes": int(resident)}
@@ -198,6 +203,7 @@ def as_text(report: Report) -> str:
     memory = report["memory"]
     lines = [
         f"{box['processor']}, {box['cores']} cores, {box['memory_bytes'] / 1e9:.1f} GB, {box['system']}",
+        f"embedder                 {report['embedder']['kind']}, {report['embedder']['model']}",
         f"load average             {report['load_before']:8.1f} before, {report['load_after']:.1f} after",
         f"ragedge --help           {report['start']['help_ms']:8.0f} ms",
         f"index open, new process  {first['index_open_ms']:8.0f} ms",

