@@ -1,7 +1,7 @@
 """A reviewed answer -> events, with its source looked up in the index as it is now.
 
-The curator vouches for the text; the code says whether the source still holds the quote. A source that is gone, moved or
-reworded does not take the answer away, but its citation, and the answer's reason names it. What was found is kept
+The curator vouches for the text; the code says whether the source still holds the quote. A source that is gone, moved
+or reworded does not take the answer away, but its citation, and the answer's reason names it. What was found is kept
 until the index changes.
 """
 
@@ -131,12 +131,20 @@ class Reviewed:
         if span is None or chunk is None:
             return Grounds(None, None, problem or f'its source "{source.path}" has no text there')
         page = self._index.page(document_id, span.page)
-        quote = page.text[span.start : span.end]
-        pages = tuple(sorted({part.page for part in chunk.spans} | {span.page}))
-        support = 1.0 if source.quote else _overlap(pinned.text, quote)
         citation = Citation(
-            1, chunk.id, document_id, source.path, info.title, pages, page.label, span, quote, 0, len(pinned.text), support
-        )  # fmt: skip
+            number=1,
+            chunk_id=chunk.id,
+            document_id=document_id,
+            document_path=source.path,
+            title=info.title,
+            pages=tuple(sorted({part.page for part in chunk.spans} | {span.page})),
+            page_label=page.label,
+            span=span,
+            quote=page.text[span.start : span.end],
+            answer_start=0,
+            answer_end=len(pinned.text),
+            support=1.0 if source.quote else _overlap(pinned.text, page.text[span.start : span.end]),
+        )
         return Grounds(citation, Hit(chunk, 1.0, info.title, chunk_ids=(chunk.id,)), problem)
 
     def _span(self, pinned: PinnedAnswer, document_id: str, pages: int) -> tuple[PageSpan | None, str]:
@@ -149,7 +157,9 @@ class Reviewed:
             at = locate(source.quote, self._index.page(document_id, number).text)
             if at is not None:
                 moved = source.page is not None and number != source.page
-                return PageSpan(number, *at), f"its quote now stands on page {number}, not {source.page}" if moved else ""
+                return PageSpan(
+                    number, *at
+                ), f"its quote now stands on page {number}, not {source.page}" if moved else ""
         return None, f'its quote stands no longer in "{source.path}"'
 
     def _nearest(self, text: str, document_id: str, number: int) -> PageSpan | None:

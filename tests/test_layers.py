@@ -26,7 +26,7 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.ingest.sandbox_zygote", "ragedge.ingest.chunker", "ragedge.ingest.watch", "ragedge.index.catalog",
      "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.query", "ragedge.search.merge",
      "ragedge.answer"),
-    ("ragedge.index.store", "ragedge.search.retriever"),
+    ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask"),
     ("ragedge.assemble",),
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.bench"),
@@ -51,7 +51,7 @@ OWNERS = {
     "charset_normalizer": {"ragedge.ingest.readers.text"},
     "lxml": {"ragedge.ingest.readers.markup"},
     "PIL": {"ragedge.ingest.readers.ocr", "ragedge.server.picture_child"},
-    "sqlite3": {"ragedge.index"},
+    "sqlite3": {"ragedge.index", "ragedge.journal"},
     "tqdm": {"ragedge.terminal", "ragedge.evaluate", "ragedge.evaluation"},
 }
 """Third-party package -> the packages or modules that may import it (one module there, see the test)."""

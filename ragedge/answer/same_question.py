@@ -1,9 +1,9 @@
 """Whether two questions ask the same, by their words alone: careful rules, no model, no embedding.
 
 What may differ is what cannot change the answer: case, marks, plurals, articles and a few empty words, the order of the
-words where no other word depends on it, and one mistyped word. Numbers, codes, single letters ("valve B"), negations and
-every other small word ("before", "without", "off", "who") must be the same. In doubt two questions are different: a
-reviewed answer to another question is worse than none. The typing errors are those of Damerau (1964).
+words where no other word depends on it, and one mistyped word. Numbers, codes, single letters ("valve B"), negations
+and every other small word ("before", "without", "off", "who") must be the same. In doubt two questions are different:
+a reviewed answer to another question is worse than none. The typing errors are those of Damerau (1964).
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from ragedge.answer.sentences import content_words
 MIN_TYPO_CHARS = 5  # letters; below that one letter makes another word ("left", "lift")
 
 # Words without which a question asks the same. All other stop words count: "when", "not", "before", "his", "was".
-_EMPTY = frozenset(
-    """
+# Words that mean something in another language ("was", "son", "bin", "man") are left out.
+_EMPTY_WORDS = """
     a an the is are am be been do does i we you one my our your me us of for at in this that these those it its there
     here what which to please tell know and
-    der die das dem den des ein eine einer eines einem einen ist sind bin es ich wir man mein meine unser für am im in
-    zu zum zur was welche welcher welches welchen hier da bitte und
+    der die das dem den des ein eine einer eines einem einen ist sind es ich wir mein meine unser für am im in
+    zu zum zur welche welcher welches welchen hier da bitte und
     le la les l un une des du de d est ce cet cette je nous on mon ma mes au aux quel quelle quels quelles et
-    el los las una unos unas del al es son yo mi mis que qué cual cuál cuales cuáles y
-    """.split()
-)
-_HOW = frozenset("how where wie wo comment où cómo dónde".split())
-_MODALS = frozenset("can could should kann können soll sollte muss muß puedo debo puis dois".split())
+    el los las una unos unas del al es yo mi mis que qué cual cuál cuales cuáles y
+"""
+_HOW_WORDS = "how where wie wo comment où cómo dónde"
+_MODAL_WORDS = "can could should kann können soll sollte muss muß puedo debo puis dois"  # empty behind a how-word
 # Where one of these stands, the order of the words is part of the question.
-_ORDERING = frozenset(
-    """
+_ORDERING_WORDS = """
     from to than into onto by before after with without not never no nor but over under against between if or instead
     von nach als vor mit ohne nicht nie kein keine aber über unter gegen zwischen wenn oder statt durch
     à par avant après avec sans pas ne jamais mais sous contre entre si ou
     por antes después con sin nunca pero sobre bajo contra entre si
-    """.split()
+"""
+_EMPTY, _HOW, _MODALS, _ORDERING = (
+    frozenset(words.casefold().split()) for words in (_EMPTY_WORDS, _HOW_WORDS, _MODAL_WORDS, _ORDERING_WORDS)
 )
 _ASKS_YES_OR_NO = re.compile(
     r"(?:is|are|was|were|do|does|did|can|could|may|must|should|will|would|has|have|had|ist|sind|war|darf|kann|muss|soll"
@@ -85,7 +85,7 @@ def asked(text: str) -> Asked:
         plain,
         words + _letters(bare),
         tuple(sorted(facts.numbers, key=lambda n: (n.value, n.unit, n.grouped_by))),
-        facts.codes,
+        frozenset(code for code in facts.codes if not code.isdigit()),
         facts.is_negative,
         is_ordered,
     )
