@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 from ragedge.config import Config
 from ragedge.contracts import Embedder, Generator, ReadOptions
-from ragedge.errors import ModelMissing
+from ragedge.errors import ConfigError, ModelMissing
 
 if TYPE_CHECKING:
     from ragedge.ask import Pipeline
@@ -200,6 +200,24 @@ def make_reviewed(config: Config, index: Index) -> Reviewed | None:
     from ragedge.reviewed import Reviewed
 
     return Reviewed(load_pinned(Path(config.answer.pinned).expanduser()), index)
+
+
+@contextmanager
+def open_reviewed(config: Config) -> Iterator[Reviewed]:
+    """The reviewed answers of the config over its index, opened as it is: nothing is embedded for them.
+
+    Raises:
+        ConfigError: the config names no file, or it cannot be used.
+    """
+    from ragedge.index.store import Index
+
+    with Index.open(config.index_folder(), None) as index:
+        reviewed = make_reviewed(config, index)
+        if reviewed is None:
+            raise ConfigError(
+                "the config names no reviewed answers", 'set [answer] pinned = "FILE.toml", or add --file'
+            )
+        yield reviewed
 
 
 def make_journal(config: Config) -> Journal | None:

@@ -31,7 +31,8 @@ LAYERS: list[tuple[str, ...]] = [
     ("ragedge.assemble",),
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.bench"),
     ("ragedge.server",),
-    ("ragedge.terminal", "ragedge.index_verbs", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
+    ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
+     "ragedge.eval_verb", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
 ]  # fmt: skip
 """Lower layers first; a module may import its own layer's package and everything below it."""
 
