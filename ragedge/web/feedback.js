@@ -15,7 +15,7 @@ export function offerFeedback(answer) {
   questionId = answer.question_id ?? "";
   verdict = "";
   byId("feedback").hidden = !questionId;
-  byId("feedback-form").hidden = true;
+  byId("feedback-more").hidden = true;
   byId("feedback-reason").value = "";
   byId("feedback-note").textContent = "";
   mark();
@@ -32,7 +32,11 @@ async function send(chosen, reason) {
     if (id !== questionId) return;
     verdict = chosen;
     mark();
-    byId("feedback-form").hidden = reason !== "";
+    if (reason) {
+      byId(`feedback-${chosen}`).focus();
+      byId("feedback-reason").value = "";
+    }
+    byId("feedback-more").hidden = reason !== "";
     byId("feedback-note").textContent = reason ? "Thank you, noted with your reason." : "Noted on this machine.";
     announce(byId("feedback-note").textContent);
   } catch (error) {
@@ -42,9 +46,13 @@ async function send(chosen, reason) {
 
 export function setUpFeedback() {
   for (const name of ["up", "down"]) byId(`feedback-${name}`).addEventListener("click", () => send(name, ""));
-  byId("feedback-form").addEventListener("submit", (event) => {
-    event.preventDefault();
-    const reason = byId("feedback-reason").value.trim();
-    if (reason) send(verdict, reason);
+  byId("feedback-send").addEventListener("click", sendReason);
+  byId("feedback-reason").addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && !event.isComposing) sendReason();
   });
+}
+
+function sendReason() {
+  const reason = byId("feedback-reason").value.trim();
+  if (reason && verdict) send(verdict, reason);
 }

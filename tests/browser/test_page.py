@@ -467,8 +467,9 @@ def test_feedback_is_given_by_keyboard_with_a_reason(browser: Any, tmp_path: Pat
         browser.wait("document.getElementById('feedback-down').getAttribute('aria-pressed') === 'true'")
         assert browser.run("return document.activeElement.id") == "feedback-down"
         browser.find("#feedback-reason").send_keys("wrong <b>page</b>", Keys.ENTER)
-        browser.wait("document.getElementById('feedback-form').hidden")
+        browser.wait("document.getElementById('feedback-more').hidden")
         assert browser.text("#feedback-note") == "Thank you, noted with your reason."
+        assert browser.run("return document.activeElement.id") == "feedback-down"
         browser.find("#feedback-up").send_keys(Keys.SPACE)
         browser.wait("document.getElementById('feedback-up').getAttribute('aria-pressed') === 'true'")
         assert browser.run("return document.getElementById('feedback-down').getAttribute('aria-pressed')") == "false"
