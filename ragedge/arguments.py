@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_ask(verbs)
     _add_serve(verbs)
     _add_index(verbs)
+    _add_curating(verbs)
     _add_measuring(verbs)
     return parser
 
@@ -70,6 +71,26 @@ def _add_index(verbs: _Verbs) -> None:
     verb.set_defaults(verb="index")
 
 
+def _add_curating(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("pinned", help="look after the reviewed answers: check, list, find")
+    verb.add_argument("action", choices=["check", "list", "find"])
+    verb.add_argument("question", nargs="?", help="find: the question whose reviewed answer is looked for")
+    verb.add_argument("--index", metavar="NAME", help="the index that holds the sources (default: the config's)")
+    verb.add_argument("--file", type=Path, metavar="FILE", help="the reviewed answers (default: the config's)")
+    verb.set_defaults(verb="pinned")
+    verb = verbs.add_parser("journal", help="what was asked: list, export, clear")
+    verb.add_argument("action", choices=["list", "export", "clear"])
+    verb.add_argument("file", nargs="?", type=Path, help="export: a .jsonl (drafts of golden questions) or .csv file")
+    verb.add_argument("--index", metavar="NAME", help="the index that was asked (default: the config's)")
+    verb.add_argument("--unanswered", action="store_true", help="only those refused or in doubt")
+    verb.add_argument("--down", action="store_true", help="only those with thumbs down (with --unanswered: either)")
+    verb.add_argument("--since", metavar="WHEN", help="a day (2026-01-31) or how long ago (7d, 12h)")
+    verb.add_argument("--before", metavar="WHEN", help="clear: only the older ones")
+    verb.add_argument("--limit", type=int, default=50, metavar="N", help="list: the last N (default 50)")
+    verb.add_argument("--yes", action="store_true", help="clear: do not ask")
+    verb.set_defaults(verb="journal")
+
+
 def _add_measuring(verbs: _Verbs) -> None:
     verb = verbs.add_parser("eval", help="measure quality with a file of questions")
     verb.add_argument("questions", type=Path, help="questions.jsonl")
@@ -78,6 +99,13 @@ def _add_measuring(verbs: _Verbs) -> None:
     verb.add_argument("--limit", type=int, metavar="N", help="a random sample of N questions")
     verb.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
     verb.add_argument("--json", type=Path, metavar="FILE", help="also write the report as JSON")
+    verb.add_argument("--html", type=Path, metavar="FILE", help="also write it as a page with every failure in full")
+    verb.add_argument("--baseline", type=Path, metavar="FILE", help="an earlier --json report to compare with")
+    verb.add_argument(
+        "--pass", dest="pass_marks", action="append", default=[], metavar="MARK",
+        help='exit with 8 unless reached, such as "hit@5>=0.9"; repeatable',
+    )  # fmt: skip
+    verb.add_argument("--marks", type=Path, metavar="FILE", help="a TOML file with a [pass] table of such marks")
     verb.set_defaults(verb="eval")
     verb = verbs.add_parser("bench", help="measure speed and memory of this box")
     verb.add_argument("--corpus", type=Path, metavar="FOLDER", help="documents to read (default: the sample manual)")

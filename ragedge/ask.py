@@ -7,10 +7,13 @@ or there is no model, exact quotes speak. Synchronous; the model's own queue dec
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
+from collections import abc
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from ragedge.answer.cite import cite
 from ragedge.answer.gate import Thresholds, decide
@@ -34,6 +37,7 @@ from ragedge.contracts import (
 )
 from ragedge.errors import BadQuestion, ModelError
 from ragedge.index.store import Index
+from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
 
 REFUSALS = {
@@ -43,6 +47,12 @@ REFUSALS = {
     "es": "Esto no está en estos documentos.",
 }
 """What is said when the gate refuses, per language; English where the language is unknown."""
+
+
+class Records(Protocol):
+    """Keeps what was asked (`ragedge.journal.Journal`); must neither fail nor wait."""
+
+    def record(self, question: Question, answer: Answer, question_id: str) -> None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +87,17 @@ class Pipeline:
         embedder: Embedder,
         generator: Generator | None,
         settings: AskSettings,
+        *,
+        reviewed: Reviewed | None = None,
+        journal: Records | None = None,
     ) -> None:
         self.index = index
         self.retriever = retriever
         self.embedder = embedder
         self.generator = generator
         self.settings = settings
+        self.reviewed = reviewed
+        self.journal = journal
 
     @property
     def engine(self) -> str:
@@ -100,8 +115,12 @@ class Pipeline:
                 return event
         raise AssertionError("a stream ends with an Answer")
 
-    def stream(self, question: Question, is_cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event]:
-        """One `Passages`, then `Piece`s, then one `Answer`.
+    def stream(
+        self, question: Question, is_cancelled: Callable[[], bool] = lambda: False, *, question_id: str = ""
+    ) -> Iterator[Event]:
+        """One `Passages`, then `Piece`s, then one `Answer`; a reviewed answer goes before everything else.
+
+        `question_id` is the name under which the journal keeps the question, for feedback on it later.
 
         Raises:
             BadQuestion: the question is empty or too long.
@@ -109,6 +128,20 @@ class Pipeline:
         """
         started = time.perf_counter()
         question = self._checked(question)
+        pinned = self.reviewed.find(question.text) if self.reviewed is not None else None
+        if self.reviewed is not None and pinned is not None:
+            events = self.reviewed.events(question, pinned, started)
+        else:
+            events = self._found(question, started, is_cancelled)
+        with contextlib.closing(events):  # whoever hangs up frees the model at once
+            for event in events:
+                if self.journal is not None and isinstance(event, Answer):
+                    self.journal.record(question, event, question_id)
+                yield event
+
+    def _found(
+        self, question: Question, started: float, is_cancelled: Callable[[], bool]
+    ) -> abc.Generator[Event, None, None]:
         retrieval, timings = self.retriever.retrieve(question)
         marked = self._read(retrieval, by_meaning=False)
         timings = replace(timings, total_ms=_ms(started))

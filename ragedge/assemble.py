@@ -14,12 +14,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ragedge.config import Config
 from ragedge.contracts import Embedder, Generator, ReadOptions
-from ragedge.errors import ModelMissing
+from ragedge.errors import ConfigError, ModelMissing
 
 if TYPE_CHECKING:
     from ragedge.ask import Pipeline
     from ragedge.index.store import Index, IndexSettings
     from ragedge.ingest.sync import Sync
+    from ragedge.journal import Journal
+    from ragedge.reviewed import Reviewed
     from ragedge.search.retriever import Mode
 
 
@@ -163,8 +165,13 @@ def make_pipeline(
     generator: Generator | None,
     *,
     mode: Mode | None = None,
+    journal: Journal | None = None,
 ) -> Pipeline:
-    """The read path over an opened index."""
+    """The read path over an opened index; with a `journal`, what is asked is kept there.
+
+    Raises:
+        ConfigError: the file of reviewed answers cannot be used.
+    """
     from ragedge.answer.gate import Thresholds
     from ragedge.ask import AskSettings, Pipeline
     from ragedge.search.retriever import Retriever
@@ -184,7 +191,50 @@ def make_pipeline(
         max_question_chars=config.server.max_question_chars,
         thresholds=Thresholds(),
     )
-    return Pipeline(index, retriever, embedder, generator, settings)
+    reviewed = make_reviewed(config, index)
+    return Pipeline(index, retriever, embedder, generator, settings, reviewed=reviewed, journal=journal)
+
+
+def make_reviewed(config: Config, index: Index) -> Reviewed | None:
+    """The reviewed answers of the config over an opened index, or None where it names no file.
+
+    Raises:
+        ConfigError: that file cannot be used.
+    """
+    if not config.answer.pinned:
+        return None
+    from ragedge.answer.pinned import load_pinned
+    from ragedge.reviewed import Reviewed
+
+    return Reviewed(load_pinned(Path(config.answer.pinned).expanduser()), index)
+
+
+@contextmanager
+def open_reviewed(config: Config) -> Iterator[Reviewed]:
+    """The reviewed answers of the config over its index, opened as it is: nothing is embedded for them.
+
+    Raises:
+        ConfigError: the config names no file, or it cannot be used.
+    """
+    from ragedge.index.store import Index
+
+    with Index.open(config.index_folder(), None) as index:
+        reviewed = make_reviewed(config, index)
+        if reviewed is None:
+            raise ConfigError(
+                "the config names no reviewed answers", 'set [answer] pinned = "FILE.toml", or add --file'
+            )
+        yield reviewed
+
+
+def make_journal(config: Config) -> Journal | None:
+    """The journal of the config's index, or None where it is switched off; nothing is opened yet."""
+    if not config.journal.enabled:
+        return None
+    from ragedge.journal import Journal
+
+    wanted = config.journal
+    return Journal(config.journal_file(), max_rows=wanted.max_rows, max_age_days=wanted.max_age_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,9 +247,12 @@ class Box:
     generator: Generator | None
     pipeline: Pipeline
     is_writable: bool
+    journal: Journal | None = None
 
     def close(self) -> None:
-        """Free the model, then the index."""
+        """Free the model, write what the journal still has to write, close the index."""
+        if self.journal is not None:
+            self.journal.close()
         if self.generator is not None:
             self.generator.close()
         self.index.close()
@@ -211,10 +264,21 @@ class Box:
         self.close()
 
 
-def open_box(config: Config, *, mode: Literal["read", "write"] = "read", create: bool = False) -> Box:
-    """Everything a question needs, from a config."""
+def open_box(
+    config: Config,
+    *,
+    mode: Literal["read", "write"] = "read",
+    create: bool = False,
+    keeps_journal: bool = False,
+) -> Box:
+    """Everything a question needs, from a config; with `keeps_journal`, questions are kept if the config wants it."""
     embedder = make_embedder(config)
     generator = make_generator(config)
+    journal = make_journal(config) if keeps_journal else None
     index = open_index(config, embedder, mode=mode, create=create)
-    pipeline = make_pipeline(config, index, embedder, generator)
-    return Box(config, embedder, index, generator, pipeline, is_writable=mode == "write")
+    try:
+        pipeline = make_pipeline(config, index, embedder, generator, journal=journal)
+    except BaseException:
+        index.close()
+        raise
+    return Box(config, embedder, index, generator, pipeline, mode == "write", journal)

@@ -148,7 +148,7 @@ def run_ask(options: argparse.Namespace) -> int:
         questions += [line.strip() for line in lines if line.strip()]
     if not questions:
         raise InputError("there is no question", 'ragedge ask "What torque for the pump head bolts?"')
-    with assemble.open_box(_config(options)) as box:
+    with assemble.open_box(_config(options), keeps_journal=True) as box:
         if options.json:
             answers = [views.answer_view(box.pipeline.ask(Question(text))) for text in questions]
             print(views.encode(answers[0] if len(answers) == 1 else answers).decode("utf-8"))
@@ -184,10 +184,10 @@ def run_serve(options: argparse.Namespace) -> int:
         raise ConfigError(f"{server.port} is not a port", "use 1 to 65535")
     config = replace(config, server=server)
     try:
-        box = assemble.open_box(config, mode="write", create=True)
+        box = assemble.open_box(config, mode="write", create=True, keeps_journal=True)
     except IndexReadOnly as error:
         print(f"{error.message}: documents can be asked, not changed", file=sys.stderr)
-        box = assemble.open_box(config)
+        box = assemble.open_box(config, keeps_journal=True)
     with box:
         app = make_app(box)
         threading.Thread(target=box.pipeline.warm_up, name="warm-up", daemon=True).start()
@@ -214,28 +214,44 @@ def run_index(options: argparse.Namespace) -> int:
         return index_verbs.check(folder, sys.stdout)
     if options.action == "rebuild":
         return index_verbs.rebuild(folder, sys.stdout)
-    if not options.yes:
-        answer = input(f'Remove the index "{folder.name}" with its copies of the documents? [y/N] ')
-        if answer.strip().lower() not in ("y", "yes"):
-            print("kept")
-            return 0
-    return index_verbs.remove(folder, sys.stdout)
+    question = f'Remove the index "{folder.name}" with its copies of the documents and its past questions?'
+    if not options.yes and not _agrees(question):
+        return 0
+    return index_verbs.remove(folder, sys.stdout, journal=config.journal_file(options.name))
+
+
+def run_pinned(options: argparse.Namespace) -> int:
+    """`ragedge pinned check|list|find`."""
+    from ragedge import assemble, pinned_verbs
+
+    return pinned_verbs.run(_config(options), options, assemble, sys.stdout)
+
+
+def run_journal(options: argparse.Namespace) -> int:
+    """`ragedge journal list|export|clear`."""
+    from ragedge import journal_verbs
+
+    path = _config(options).journal_file()
+    if options.action == "clear" and not options.yes and not _agrees(f'Delete past questions of "{path.stem}"?'):
+        return 0
+    return journal_verbs.run(path, options, sys.stdout)
+
+
+def _agrees(question: str) -> bool:
+    if input(f"{question} [y/N] ").strip().lower() in ("y", "yes"):
+        return True
+    print("kept")
+    return False
 
 
 def run_eval(options: argparse.Namespace) -> int:
     """`ragedge eval QUESTIONS`."""
-    from ragedge import assemble, evaluate
+    from ragedge import assemble, eval_verb
 
     config = _config(options)
     if not options.index:
         config = replace(config, index=f"eval-{options.questions.resolve().parent.name}")
-    report = evaluate.evaluate_file(
-        config, options.questions, corpus=options.corpus, limit=options.limit, seed=options.seed, parts=assemble
-    )
-    print(evaluate.as_text(report))
-    if options.json:
-        options.json.write_text(json.dumps(evaluate.as_json(report), indent=2) + "\n", encoding="utf-8")
-    return 0
+    return eval_verb.run(config, options, assemble, sys.stdout)
 
 
 def run_bench(options: argparse.Namespace) -> int:
@@ -254,6 +270,8 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "ask": run_ask,
     "serve": run_serve,
     "index": run_index,
+    "pinned": run_pinned,
+    "journal": run_journal,
     "eval": run_eval,
     "bench": run_bench,
 }

@@ -64,7 +64,10 @@ class SearchConfig:
 
 @dataclass(frozen=True, slots=True)
 class AnswerConfig:
-    """Who answers. `kind` "auto" takes the language model when `model` names a file that is there, else quotes."""
+    """Who answers. `kind` "auto" takes the language model when `model` names a file that is there, else quotes.
+
+    `pinned` names a TOML file of reviewed answers, which go before everything else.
+    """
 
     kind: Literal["auto", "extractive", "llama"] = "auto"
     model: str = ""
@@ -76,6 +79,16 @@ class AnswerConfig:
     temperature: float = field(default=0.0, metadata=_range(0, 2))
     threads: int = field(default=0, metadata=_range(0, 256))
     queue_limit: int = field(default=4, metadata=_range(0, 1000))
+    pinned: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class JournalConfig:
+    """What is kept of questions asked; it stays on this box."""
+
+    enabled: bool = True
+    max_rows: int = field(default=20_000, metadata=_range(1, 10_000_000))
+    max_age_days: int = field(default=365, metadata=_range(1, 36_500))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +117,7 @@ class Config:
     search: SearchConfig = SearchConfig()
     answer: AnswerConfig = AnswerConfig()
     server: ServerConfig = ServerConfig()
+    journal: JournalConfig = JournalConfig()
 
     @property
     def models_folder(self) -> Path:
@@ -122,6 +136,15 @@ class Config:
                 f'"{chosen}" is not a name for an index', "use letters, digits, '-', '_' and '.', not '.' first"
             )
         return Path(self.indexes_folder) / chosen
+
+    def journal_file(self, name: str | None = None) -> Path:
+        """The journal of an index: beside it, so that making the index anew keeps it.
+
+        Raises:
+            ConfigError: the name is not a plain folder name.
+        """
+        folder = self.index_folder(name)
+        return folder.parent / ".journal" / f"{folder.name}.db"
 
 
 def load_config(path: Path | None) -> Config:

@@ -183,3 +183,10 @@ class RateLimited(AccessError):
     """Too many requests from one caller."""
 
     http_status = 429
+
+
+class EvaluationFailed(RagedgeError):
+    """An evaluation ran to its end and missed a mark it had to reach."""
+
+    exit_code = 8
+    http_status = 500

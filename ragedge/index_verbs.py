@@ -12,6 +12,7 @@ from typing import TextIO
 from ragedge.errors import IndexCorrupt, RagedgeError
 from ragedge.index.store import Index
 from ragedge.index.swap import FRESH_SUFFIX, OLD_SUFFIX
+from ragedge.journal import remove_journal
 from ragedge.terminal import plain, size
 
 
@@ -72,9 +73,10 @@ def rebuild(folder: Path, out: TextIO) -> int:
     return 0
 
 
-def remove(folder: Path, out: TextIO) -> int:
-    """Delete an index; refused while another process uses it."""
+def remove(folder: Path, out: TextIO, *, journal: Path) -> int:
+    """Delete an index and the journal of what it was asked; refused while another process uses it."""
     Index.remove(folder)
+    remove_journal(journal)
     print(f'removed "{folder.name}"', file=out)
     return 0
 

@@ -130,9 +130,91 @@ def test_fresh_makes_the_index_anew_in_place_of_the_old_one(typed, place: Path) 
     assert typed("--config", "other.toml", "ingest", "docs", "--index", "second")[0] == 4
     assert typed("--config", "other.toml", "ingest", "docs", "--index", "second", "--fresh")[0] == 0
     assert "up to 96 tokens" in typed("index", "info", "second")[1]
-    assert sorted(p.name for p in (place / "indexes").iterdir()) == ["default", "second"]
+    assert sorted(p.name for p in (place / "indexes").iterdir() if p.name != ".journal") == ["default", "second"]
     assert typed("index", "remove", "second", "--yes")[0] == 0
     assert typed("index", "info", "second")[0] == 4
+
+
+PINNED = """
+[[answer]]
+questions = ["How tight are the head bolts?"]
+text = "Ask the workshop first."
+source = {path = "pump.md", page = 1, quote = "The pump head bolts take 12 Nm"}
+[[answer]]
+questions = ["Who made it?"]
+text = "We did."
+source = {path = "gone.md"}
+"""
+
+
+def test_reviewed_answers_go_first_and_their_sources_are_checked(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
+    (place / "pinned.toml").write_text(PINNED, encoding="utf-8")
+    (place / "reviewed.toml").write_text('[answer]\npinned = "pinned.toml"\n', encoding="utf-8")
+    code, out, _ = typed("--config", "reviewed.toml", "ask", "how tight are head bolts")
+    assert code == 0
+    assert "Ask the workshop first." in out and "answered by reviewed" in out and "[1] pump.md, page 1" in out
+    code, out, _ = typed("--config", "reviewed.toml", "pinned", "check")
+    assert code == 8
+    assert "answer 2" in out and "gone.md" in out and "answer 1" not in out
+    assert "1  valid" in typed("pinned", "list", "--file", "pinned.toml")[1]
+    assert "answer 1: Ask" in typed("pinned", "find", "How tight are the head bolts", "--file", "pinned.toml")[1]
+    assert "searched for" in typed("pinned", "find", "How tight are the nuts", "--file", "pinned.toml")[1]
+    assert typed("pinned", "check")[0] == 2
+
+
+def test_what_was_asked_is_listed_exported_and_cleared(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
+    typed("journal", "clear", "--yes")
+    typed("ask", "What does E-417 mean?")
+    typed("ask", "Who won the football world cup in 1998?")
+    code, out, _ = typed("journal", "list", "--since", "1h")
+    assert code == 0
+    assert "What does E-417 mean?" in out and "[pump.md, page 1]" in out and "2 questions" in out
+    assert "E-417" not in typed("journal", "list", "--unanswered")[1]
+    assert typed("journal", "export", "new.jsonl", "--unanswered")[0] == 0
+    draft = json.loads((place / "new.jsonl").read_text(encoding="utf-8"))
+    assert (draft["question"], draft["answerable"]) == ("Who won the football world cup in 1998?", False)
+    assert typed("journal", "export", "new.csv")[0] == 0
+    assert (place / "new.csv").read_text(encoding="utf-8").count("\n") == 3
+    assert "2 questions deleted" in typed("journal", "clear", "--yes")[1]
+    assert "0 questions" in typed("journal", "list")[1]
+
+
+def test_a_journal_that_is_off_keeps_nothing_and_an_index_takes_its_journal_along(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
+    typed("journal", "clear", "--yes")
+    (place / "silent.toml").write_text("[journal]\nenabled = false\n", encoding="utf-8")
+    typed("--config", "silent.toml", "ask", "What does E-417 mean?")
+    assert "0 questions" in typed("journal", "list")[1]
+    assert main(["ingest", "docs", "--index", "third"]) == 0
+    typed("ask", "What does E-417 mean?", "--index", "third")
+    assert (place / "indexes" / ".journal" / "third.db").is_file()
+    assert ".journal" not in typed("index", "list")[1]
+    assert typed("index", "remove", "third", "--yes")[0] == 0
+    assert not list((place / "indexes" / ".journal").glob("third*"))
+
+
+def test_an_evaluation_passes_or_fails_by_its_marks(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
+    rows = [
+        {"id": "a", "question": "What does E-417 mean?", "answers": ["membrane pressure"],
+         "sources": [{"path": "pump.md", "page": None, "quote": "E-417 means that the membrane pressure is too high"}]},
+        {"id": "b", "question": "Who won the world cup <b>1998</b>?", "answerable": False},
+    ]  # fmt: skip
+    (place / "q.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    (place / "marks.toml").write_text('[pass]\n"hit@5" = 1.0\nrefused = 0.5\n', encoding="utf-8")
+    base = ("eval", "q.jsonl", "--index", "default")
+    code, out, _ = typed(*base, "--marks", "marks.toml", "--json", "first.json")
+    assert code == 0
+    assert out.count("passed ") == 2
+    code, out, err = typed(*base, "--marks", "marks.toml", "--pass", "hit@5>=1.1", "--pass", "total_median_ms<=60000",
+                           "--baseline", "first.json", "--html", "report.html")  # fmt: skip
+    assert code == 8
+    assert "MISSED  hit@5>=1.1" in out and "passed  refused>=0.5" in out and "against the baseline (2" in out
+    assert "1 of 3 pass marks missed" in err
+    assert "1 of 3 missed" in (place / "report.html").read_text(encoding="utf-8")
+    for wrong, needed in (("hit@4>=1", "did you mean"), ("hit@5=1", "MEASURE>=VALUE")):
+        code, out, err = typed(*base, "--pass", wrong)
+        assert (code, out) == (2, "") and needed in err
+    code, out, err = typed(*base, "--baseline", "q.jsonl")
+    assert (code, out) == (3, "")
 
 
 def test_a_second_folder_needs_an_index_of_its_own(typed, place: Path) -> None:  # type: ignore[no-untyped-def]

@@ -15,7 +15,10 @@ def tree(kind: type[RagedgeError]) -> list[type[RagedgeError]]:
 
 
 CLASSES = [kind for kind in tree(RagedgeError) if kind.__module__.startswith("ragedge")]
-TOP = {"ConfigError": 2, "InputError": 3, "IndexFolderError": 4, "ModelError": 5, "AnswerError": 6, "AccessError": 7}
+TOP = {
+    "ConfigError": 2, "InputError": 3, "IndexFolderError": 4, "ModelError": 5, "AnswerError": 6, "AccessError": 7,
+    "EvaluationFailed": 8,
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)

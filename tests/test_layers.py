@@ -27,12 +27,13 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.llama_embedder",
      "ragedge.search.bert_folder", "ragedge.search.bert_gguf", "ragedge.search.bert_native", "ragedge.search.gguf_file",
      "ragedge.search.query", "ragedge.search.merge", "ragedge.answer"),
-    ("ragedge.index.store", "ragedge.search.retriever"),
+    ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask"),
     ("ragedge.assemble",),
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.bench"),
     ("ragedge.server",),
-    ("ragedge.terminal", "ragedge.index_verbs", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
+    ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
+     "ragedge.eval_verb", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
 ]  # fmt: skip
 """Lower layers first; a module may import its own layer's package and everything below it."""
 
@@ -54,7 +55,7 @@ OWNERS = {
     "charset_normalizer": {"ragedge.ingest.readers.text"},
     "lxml": {"ragedge.ingest.readers.markup"},
     "PIL": {"ragedge.ingest.readers.ocr", "ragedge.server.picture_child"},
-    "sqlite3": {"ragedge.index"},
+    "sqlite3": {"ragedge.index", "ragedge.journal"},
     "tqdm": {"ragedge.terminal", "ragedge.evaluate", "ragedge.evaluation"},
 }
 """Third-party package -> the packages or modules that may import it (one module there, see the test)."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import itertools
 import re
 import unicodedata
+from collections.abc import Set
 
 from ragedge.answer.stopwords import STOP_WORDS
 
@@ -64,8 +65,8 @@ def sentence_spans(text: str) -> list[tuple[int, int]]:
     return spans
 
 
-def content_words(text: str) -> list[str]:
-    """The words of `text` that carry meaning: NFKC, case-folded, plural folded, stop words left out, in order.
+def content_words(text: str, *, dropped: Set[str] = STOP_WORDS) -> list[str]:
+    """The words of `text` that carry meaning: NFKC, case-folded, plural folded, `dropped` ones left out, in order.
 
     Numbers and identifiers stay whole ("12.5", "e-417", "4.510.210"); "12mm" gives "12", "mm". Scripts written without
     spaces give pairs of characters.
@@ -73,7 +74,7 @@ def content_words(text: str) -> list[str]:
     words: list[str] = []
     for match in _TOKEN.finditer(unicodedata.normalize("NFKC", text).casefold()):
         for word in _parts(match.group()):
-            if word not in STOP_WORDS:
+            if word not in dropped:
                 words.append(_singular(word))
     return words
 

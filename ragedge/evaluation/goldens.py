@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import json
 import random
-import unicodedata
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragedge.answer.locate import fold
 from ragedge.contracts import Page, PageSpan
 from ragedge.errors import InputError
 
@@ -130,19 +130,6 @@ class PlaceFinder:
             spans.append(PageSpan(number, offsets[at], offsets[at + len(wanted) - 1] + 1))
             at = text.find(wanted, at + len(wanted))
         return spans
-
-
-def fold(text: str) -> tuple[str, list[int]]:
-    """Letters and digits of `text` (NFKC, case-folded), and for each the offset in `text` that it came from."""
-    characters: list[str] = []
-    offsets: list[int] = []
-    for offset, raw in enumerate(text):
-        folded = raw.lower() if raw.isascii() else unicodedata.normalize("NFKC", raw).casefold()
-        for character in folded:
-            if character.isalnum():
-                characters.append(character)
-                offsets.append(offset)
-    return "".join(characters), offsets
 
 
 def covered_share(span: PageSpan, by: Sequence[PageSpan]) -> float:

@@ -252,7 +252,21 @@ def result(outcome: Outcome, level: Level) -> QuestionResult:
         f1=_shown_f1(outcome) if gold.answers else None,
         quote_shown=_quote_shown(outcome) if has_level(gold, "passage") else None,
         answer=outcome.answer.text,
+        expected=gold.answers,
+        sources=tuple(_place_name(s.path, s.page, s.quote or "") for s in gold.sources),
+        cited=tuple(_place_name(c.document_path, c.span.page, c.quote) for c in outcome.answer.citations),
+        engine=outcome.answer.engine,
+        reason=outcome.answer.reason,
+        tags=gold.tags,
+        holds_answer=bool(holds_answer(_shown(outcome), gold.answers)),
+        is_scored=not _UNSCORED.intersection(gold.tags),
     )
+
+
+def _place_name(path: str, page: int | None, quote: str) -> str:
+    """ "manual.pdf, page 4: the quote"."""
+    where = path if page is None else f"{path}, page {page}"
+    return f"{where}: {quote}" if quote else where
 
 
 def _stage_ms(outcome: Outcome, stage: str) -> float | None:

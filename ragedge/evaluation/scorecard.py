@@ -93,7 +93,11 @@ class Speed:
 
 @dataclass(frozen=True, slots=True)
 class QuestionResult:
-    """One question: its first right rank per mode at the finest level, and how it was answered."""
+    """One question: its first right rank per mode at the finest level, and how it was answered.
+
+    `expected` are the gold answers, `sources` and `cited` readable places with their quotes; `is_scored` says whether
+    the answer's words are a measure for this question.
+    """
 
     id: str
     question: str
@@ -104,6 +108,14 @@ class QuestionResult:
     f1: float | None
     quote_shown: bool | None
     answer: str
+    expected: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    cited: tuple[str, ...] = ()
+    engine: str = ""
+    reason: str = ""
+    tags: tuple[str, ...] = ()
+    holds_answer: bool = False
+    is_scored: bool = True
 
 
 @dataclass(frozen=True, slots=True)

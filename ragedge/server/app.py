@@ -33,6 +33,7 @@ from ragedge.server.documents import (
     show_document,
     upload_document,
 )
+from ragedge.server.feedback import feedback
 from ragedge.server.pages import page_picture, show_page
 from ragedge.server.picture import PictureMaker
 from ragedge.server.problems import problem_reply
@@ -52,6 +53,7 @@ _ROUTES: tuple[Any, ...] = (
     static_file,
     ask,
     ask_stream,
+    feedback,
     list_documents,
     upload_document,
     show_document,

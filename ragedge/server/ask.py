@@ -6,6 +6,7 @@ caller hangs up or the time is over. The body has the field names of `contracts.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -64,8 +65,8 @@ class AskDesk:
         self._is_stopping = is_stopping
         self.admission = Admission(settings.queue_limit, what="questions", retry_after_s=5)
 
-    def open(self, body: AskBody) -> Pump:
-        """A pump over the question's events, its place taken.
+    def open(self, body: AskBody, question_id: str = "") -> Pump:
+        """A pump over the question's events, its place taken; `question_id` is the journal's name for it.
 
         Raises:
             BadQuestion: empty or too long.
@@ -75,15 +76,20 @@ class AskDesk:
         self.admission.enter()
         pipeline = self._service.pipeline
         cancel = Cancel(self._settings.question_timeout_s, self._is_stopping)
-        return Pump(lambda is_cancelled: pipeline.stream(question, is_cancelled), cancel, self.admission.leave)
+        named = {"question_id": question_id} if question_id else {}
+        return Pump(lambda is_cancelled: pipeline.stream(question, is_cancelled, **named), cancel, self.admission.leave)
 
-    def describe(self, event: Event) -> tuple[str, bytes]:
+    def new_id(self) -> str:
+        """A name for a question, by which feedback on it can come back; "" where no journal is kept."""
+        return secrets.token_hex(8) if self._service.journal is not None else ""
+
+    def describe(self, event: Event, question_id: str = "") -> tuple[str, bytes]:
         """An event's name and JSON. Reads the index for the pages' printed labels: call it in a thread."""
         if isinstance(event, Piece):
             return "piece", encode(piece_view(event))
         if isinstance(event, Passages):
             return "passages", encode(passages_view(event, self._page_labels(event)))
-        return "answer", encode(answer_view(event))
+        return "answer", encode(named_view(event, question_id))
 
     def _question(self, body: AskBody) -> Question:
         limit = self._settings.max_question_chars
@@ -116,6 +122,12 @@ class AskDesk:
         return labels
 
 
+def named_view(answer: Answer, question_id: str) -> dict[str, Any]:
+    """An answer as JSON; where a journal is kept, with the `question_id` that `POST /v1/feedback` takes."""
+    view = answer_view(answer)
+    return {**view, "question_id": question_id} if question_id else view
+
+
 async def check_body(request: Request[Any, Any, Any]) -> None:
     """Runs before Litestar decodes the body: it must say that it is JSON, which a form of another page cannot.
 
@@ -142,14 +154,15 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
 )
 async def ask(data: JSONBody[AskBody], request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Drain the events into one answer; stop when the caller hangs up."""
-    pump: Pump = state.desk.open(data)
+    question_id: str = state.desk.new_id()
+    pump: Pump = state.desk.open(data, question_id)
     try:
         answer = await _drain(pump, request.receive)
     finally:
         await pump.close()
     if answer is None:
         return Response(b"", status_code=_GONE, media_type=MediaType.JSON)
-    return Response(encode(answer_view(answer)), status_code=200, media_type=MediaType.JSON)
+    return Response(encode(named_view(answer, question_id)), status_code=200, media_type=MediaType.JSON)
 
 
 @post(
@@ -162,14 +175,20 @@ async def ask(data: JSONBody[AskBody], request: Request[Any, Any, Any], state: S
 async def ask_stream(data: JSONBody[AskBody], request: Request[Any, Any, Any], state: State) -> ASGIApp:
     """Pull the first event, then reply with the stream."""
     desk: AskDesk = state.desk
-    pump = desk.open(data)
+    question_id = desk.new_id()
+    pump = desk.open(data, question_id)
     try:
         first = await pump.pull()
     except BaseException:
         await pump.close()
         raise
     request_id = str(request.scope["state"]["request_id"])
-    return EventStream(pump, first, desk.describe, lambda error: encode(explain(error, request_id)[1]))
+    return EventStream(
+        pump,
+        first,
+        lambda event: desk.describe(event, question_id),
+        lambda error: encode(explain(error, request_id)[1]),
+    )
 
 
 async def _drain(pump: Pump, receive: Callable[[], Any]) -> Answer | None:

@@ -21,6 +21,7 @@ def make_app(box: Box) -> Litestar:
         engine=box.pipeline.engine,
         version=__version__,
         suffixes=SUPPORTED_SUFFIXES,
+        journal=box.journal,
     )
     settings = ServerSettings(
         host=wanted.host,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from ragedge.contracts import Event, Page, Question
 
@@ -17,7 +17,9 @@ from ragedge.contracts import Event, Page, Question
 class Asking(Protocol):
     """The read path: `ragedge.ask.Pipeline`."""
 
-    def stream(self, question: Question, is_cancelled: Callable[[], bool] = ...) -> Iterator[Event]: ...
+    def stream(
+        self, question: Question, is_cancelled: Callable[[], bool] = ..., *, question_id: str = ...
+    ) -> Iterator[Event]: ...
 
 
 class Reading(Protocol):
@@ -54,9 +56,20 @@ class Syncing(Protocol):
         ...
 
 
+class Remembering(Protocol):
+    """The journal, as far as feedback goes: `ragedge.journal.Journal`."""
+
+    def feedback(self, question_id: str, verdict: Literal["up", "down"], reason: str = "") -> bool:
+        """Keep what a person thought of an answer; False when there is no such question."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
-    """The parts behind the routes. Without a `syncer` the documents can be read but not changed."""
+    """The parts behind the routes.
+
+    Without a `syncer` the documents can be read but not changed; without a `journal` no feedback is taken.
+    """
 
     pipeline: Asking
     index: Reading
@@ -64,6 +77,7 @@ class Service:
     engine: str
     version: str
     suffixes: tuple[str, ...] = ()
+    journal: Remembering | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 // An answer: sentences with citation buttons, unsupported sentences marked, who spoke and how long it took.
 
 import {byId, el, fill} from "./dom.js";
+import {clearFeedback, offerFeedback} from "./feedback.js";
 import {openSource} from "./source.js";
 import {durationName, pageName, pathName, reflow, unitOffsets} from "./text.js";
 
@@ -14,8 +15,9 @@ const OUTCOMES = {
   writing: ["Answering", "busy"],
 };
 
-export function showOutcome(outcome) {
-  const [words, kind] = OUTCOMES[outcome] ?? [String(outcome), "none"];
+export function showOutcome(outcome, engine = "") {
+  const isReviewed = outcome === "answered" && engine === "reviewed";
+  const [words, kind] = isReviewed ? ["Reviewed answer", "good"] : (OUTCOMES[outcome] ?? [String(outcome), "none"]);
   byId("outcome").textContent = words;
   byId("outcome").className = `chip ${kind}`;
   byId("answer").dataset.outcome = outcome;
@@ -26,6 +28,7 @@ export function clearAnswer(question) {
   byId("asked").textContent = question;
   for (const id of ["answer-text", "sources", "engine", "timings"]) fill(byId(id));
   byId("legend").hidden = true;
+  clearFeedback();
   byId("answer-text").setAttribute("aria-busy", "true");
   showOutcome("waiting");
 }
@@ -43,7 +46,8 @@ export function showAnswer(answer, foundMs) {
   fill(byId("sources"), ...sourceItems(answer.citations));
   byId("engine").textContent = engineName(answer.engine);
   byId("timings").textContent = timingsLine(answer, foundMs);
-  return showOutcome(answer.outcome);
+  offerFeedback(answer);
+  return showOutcome(answer.outcome, answer.engine);
 }
 
 function answerNodes(answer) {
@@ -123,6 +127,7 @@ function sourceItems(citations) {
 
 export function engineName(engine) {
   if (engine === "extractive") return "Exact quotes from the documents, no language model";
+  if (engine === "reviewed") return "Written and checked by people, no language model";
   if (engine === "none") return "No language model was asked";
   const [kind, name] = [engine.split(":", 1)[0], engine.slice(engine.indexOf(":") + 1)];
   return kind === "llama" ? `Written by the language model ${name}` : `Answered by ${engine}`;

@@ -32,6 +32,15 @@ async function send(url, options) {
 export const getJson = async (url, signal) => (await send(url, {signal})).json();
 export const remove = async (url) => (await send(url, {method: "DELETE"})).json();
 
+export const sendFeedback = async (questionId, verdict, reason) =>
+  (
+    await send("/v1/feedback", {
+      method: "POST",
+      headers: {"Content-Type": "application/json"},
+      body: JSON.stringify({question_id: questionId, verdict, reason}),
+    })
+  ).json();
+
 export const documentUrl = (id) => `/v1/documents/${encodeURIComponent(id)}`;
 export const pageUrl = (id, page) => `${documentUrl(id)}/pages/${page}`;
 

@@ -4,6 +4,7 @@ import {addPiece, clearAnswer, showAnswer, showOutcome} from "./answer.js";
 import {askStream, getJson} from "./api.js";
 import {announce, byId, el, fill} from "./dom.js";
 import {loadDocuments, setService, setUpDocuments, uploadZone} from "./documents.js";
+import {setUpFeedback} from "./feedback.js";
 import {passageItems} from "./passages.js";
 import {openSource, setUpSource} from "./source.js";
 import {pathName, plural} from "./text.js";
@@ -188,6 +189,7 @@ function setUp() {
   window.addEventListener("hashchange", showView);
   setUpSource();
   setUpDocuments(refresh);
+  setUpFeedback();
   refresh();
   showView();
 }

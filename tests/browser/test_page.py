@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -428,3 +429,72 @@ def test_lines_are_joined_where_a_sentence_goes_on(browser: Any, tmp_path: Path,
         got = browser.driver.execute_async_script(script, text)
     assert got == shown
     assert len(got) == len(text)
+
+
+class Listener:
+    """A journal that knows every question, and keeps what was said."""
+
+    def __init__(self) -> None:
+        self.said: list[tuple[str, str]] = []
+
+    def feedback(self, question_id: str, verdict: str, reason: str = "") -> bool:
+        assert question_id
+        self.said.append((verdict, reason))
+        return True
+
+
+class NamedPipeline(FakePipeline):
+    """Takes the name that a question gets where a journal is kept."""
+
+    def stream(self, question, is_cancelled=lambda: False, *, question_id=""):  # type: ignore[no-untyped-def]
+        return super().stream(question, is_cancelled)
+
+
+def test_feedback_is_given_by_keyboard_with_a_reason(browser: Any, tmp_path: Path) -> None:
+    from selenium.webdriver.common.keys import Keys
+
+    index = full_index(tmp_path / "index")
+    listener = Listener()
+    service = replace(
+        service_of(index, manual_events(index)), pipeline=NamedPipeline(manual_events(index)), journal=listener
+    )
+    with serving(service) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        browser.wait("!document.getElementById('feedback').hidden")
+        browser.find("#feedback-down").send_keys(Keys.ENTER)
+        browser.wait("document.getElementById('feedback-down').getAttribute('aria-pressed') === 'true'")
+        assert browser.run("return document.activeElement.id") == "feedback-down"
+        browser.find("#feedback-reason").send_keys("wrong <b>page</b>", Keys.ENTER)
+        browser.wait("document.getElementById('feedback-more').hidden")
+        assert browser.text("#feedback-note") == "Thank you, noted with your reason."
+        assert browser.run("return document.activeElement.id") == "feedback-down"
+        browser.find("#feedback-up").send_keys(Keys.SPACE)
+        browser.wait("document.getElementById('feedback-up').getAttribute('aria-pressed') === 'true'")
+        assert browser.run("return document.getElementById('feedback-down').getAttribute('aria-pressed')") == "false"
+    assert listener.said == [("down", ""), ("down", "wrong <b>page</b>"), ("up", "")]
+    assert browser.complaints() == []
+
+
+def test_without_a_journal_nobody_is_asked_for_feedback(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    with serving(service_of(index, manual_events(index))) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        assert browser.run("return document.getElementById('feedback').hidden")
+
+
+def test_a_reviewed_answer_is_shown_as_one(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    *others, answer = manual_events(index)
+    reviewed = replace(answer, engine="reviewed", unsupported=(), stats=None)  # type: ignore[type-var]
+    with serving(service_of(index, [*others, reviewed])) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        assert browser.text("#outcome") == "Reviewed answer"
+        assert browser.text("#engine") == "Written and checked by people, no language model"
+        assert browser.text("#status").startswith("Reviewed answer.")
+        assert browser.count("#answer-text .citation") == 2
