@@ -9,7 +9,7 @@ PORT   ?= 8321
 # llama.cpp is compiled for this machine as a library only: its tools, server, examples and image code are not needed.
 export CMAKE_ARGS ?= -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAVA_BUILD=OFF
 
-.PHONY: demo run test lint bench corpora clean
+.PHONY: demo run test lint bench eval corpora clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) once: this takes some minutes, llama.cpp is compiled for this machine."
@@ -47,6 +47,16 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(BIN)/ragedge --config configs/field-manual.toml bench
+
+# The evaluation cases are optional and lie outside of the repository; ingesting them all takes about 20 minutes.
+DATA  ?= ../shared/data
+CASES ?= survival handbook museum irm sec10q chunking squad_dev
+eval: $(VENV)/.installed
+	@test -d $(DATA) || { echo "$(DATA) not found (evaluation data is optional)"; exit 3; }
+	@for case in $(CASES); do \
+	  limit=; [ $$case = squad_dev ] && limit="--limit 400"; \
+	  $(BIN)/ragedge eval $(DATA)/$$case/questions.jsonl --corpus $(DATA)/$$case/corpus $$limit || exit; echo; \
+	done
 
 corpora: $(VENV)/.installed-dev
 	$(BIN)/python -m tools.corpora
