@@ -11,111 +11,35 @@ from __future__ import annotations
 import importlib
 import logging
 import os
-import threading
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragedge.errors import ModelCorrupt, PackageMissing
-from ragedge.search.bert_folder import BertFolder, check_threads, unit_vectors
+from ragedge.search.folder_embedder import FolderEmbedder
 
 _MAX_THREADS = 4  # more gains little for six small layers, and starves the rest of the box
 _BATCH_TEXTS = 32  # texts per forward pass; beyond this a CPU gains nothing and memory grows
 _BATCH_TOKENS = 6_144  # padded tokens per forward pass: 24 full passages of 256, activations stay near the cache
 
 
-class SentenceTransformerEmbedder:
-    """The `Embedder` Protocol over a sentence-transformers folder; safe to use from several threads.
+class SentenceTransformerEmbedder(FolderEmbedder):
+    """Runs the folder by sentence-transformers; `threads` None = physical cores this process may use, at most 4.
 
-    Args:
-        folder: holds `config.json`, `tokenizer.json`, `modules.json` and `model.safetensors`.
-        id: name under which vectors of this model are kept apart from others.
-        sha256: hex digest that `model.safetensors` must have.
-        max_tokens: longest passage, prefix included and special tokens not.
-        question_prefix: put before every question, as the model was trained.
-        passage_prefix: put before every passage.
-        threads: of torch; None = physical cores this process may use, at most 4.
-
-    Raises:
-        ModelMissing: a file of the folder is absent.
-        ModelCorrupt: a file of the folder is not what it must be.
-        InputError: `max_tokens` or `threads` is out of range.
+    The first vectors wanted raise ModelCorrupt where the weights are not the ones they claim to be.
     """
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        id: str,
-        sha256: str,
-        max_tokens: int,
-        question_prefix: str = "",
-        passage_prefix: str = "",
-        threads: int | None = None,
-    ) -> None:
-        check_threads(threads)
-        self._id = id
-        self._threads = threads
-        self._texts = BertFolder(
-            folder,
-            sha256=sha256,
-            max_tokens=max_tokens,
-            question_prefix=question_prefix,
-            passage_prefix=passage_prefix,
-        )
-        self._lock = threading.Lock()  # one native job at a time: two would fight over the same cores
-        self._model: Any = None
-        self._torch: Any = None
+    _model: Any = None
+    _torch: Any = None
 
-    @property
-    def id(self) -> str:
-        """The model's name in an index."""
-        return self._id
-
-    @property
-    def sha256(self) -> str:
-        """Hex digest of the weights."""
-        return self._texts.sha256
-
-    @property
-    def dimension(self) -> int:
-        """Length of a vector."""
-        return self._texts.dimension
-
-    @property
-    def max_tokens(self) -> int:
-        """Longest passage in tokens, prefix included, special tokens not."""
-        return self._texts.max_tokens
-
-    def token_spans(self, text: str) -> list[tuple[int, int]]:
-        """Character spans of the tokens of `text`, special tokens left out; never cut, needs no torch."""
-        return self._texts.token_spans(text)
-
-    def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Unit vectors of `texts` in their order, float32 [len(texts), dimension].
-
-        Raises:
-            InputError: a text is longer than `max_tokens`; nothing is ever cut off unseen.
-            ModelCorrupt: the weights are not the ones they claim to be.
-        """
-        return self._embed(self._texts.passage_rows(texts))
-
-    def embed_question(self, text: str) -> NDArray[np.float32]:
-        """Unit vector of a question, float32 [dimension]; what exceeds the model's length is cut off at its end."""
-        vector: NDArray[np.float32] = self._embed([self._texts.question_row(text)])[0]
-        return vector
-
-    def _embed(self, rows: Sequence[list[int]]) -> NDArray[np.float32]:
+    def _vectors(self, rows: Sequence[list[int]]) -> NDArray[np.float32]:
+        self._load()
         vectors = np.empty((len(rows), self.dimension), dtype=np.float32)
-        if rows:
-            with self._lock:
-                self._load()
-                for batch in _batches(rows):
-                    vectors[batch] = self._forward([rows[i] for i in batch])
-        return unit_vectors(vectors, self._id)
+        for batch in _batches(rows):
+            vectors[batch] = self._forward([rows[i] for i in batch])
+        return vectors
 
     def _forward(self, rows: Sequence[list[int]]) -> NDArray[np.float32]:
         torch = self._torch
