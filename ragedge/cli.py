@@ -111,7 +111,9 @@ def _ingest_once(sync: Sync, options: argparse.Namespace, stop: threading.Event)
 
     bar = terminal.ProgressBar()
     try:
-        report = sync.run(options.folder, retry=options.retry, on_progress=bar, is_stopped=stop.is_set)
+        report = sync.run(
+            options.folder, retry=options.retry or bool(options.password), on_progress=bar, is_stopped=stop.is_set
+        )
     finally:
         bar.close()
     if options.json:

@@ -266,3 +266,21 @@ def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None
     assert "stopping after the current batch" in err
     assert "The same command goes on from here" in out
     assert "Traceback" not in err
+
+
+def test_a_password_opens_a_file_that_was_refused_before(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
+    from pypdf import PdfWriter
+    from reportlab.pdfgen.canvas import Canvas
+
+    folder = place / "locked"
+    folder.mkdir()
+    canvas = Canvas(str(folder / "open.pdf"))
+    canvas.drawString(72, 720, "The safe opens with the brass key on the upper shelf.")
+    canvas.save()
+    writer = PdfWriter(clone_from=str(folder / "open.pdf"))
+    writer.encrypt("sesame", algorithm="AES-256")
+    (folder / "open.pdf").unlink()
+    writer.write(str(folder / "locked.pdf"))
+    assert "encrypted" in typed("ingest", "locked", "--index", "locked")[1]
+    assert "1 changed" in typed("ingest", "locked", "--index", "locked", "--password", "sesame")[1]
+    assert "brass key" in typed("ask", "Where is the key of the safe?", "--index", "locked")[1]
