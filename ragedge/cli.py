@@ -88,7 +88,9 @@ def _stop_on_interrupt() -> Iterator[threading.Event]:
 def run_ingest(options: argparse.Namespace) -> int:
     """`ragedge ingest FOLDER`."""
     from ragedge import assemble
+    from ragedge.ingest.scan import check_folder
 
+    check_folder(options.folder)
     config = _config(options)
     embedder = assemble.make_embedder(config)
     with _stop_on_interrupt() as stop:

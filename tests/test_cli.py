@@ -244,6 +244,11 @@ def test_errors_are_a_line_a_hint_and_an_exit_code(typed, arguments: Sequence[st
     assert "Traceback" not in err
 
 
+def test_a_wrong_folder_leaves_no_empty_index_behind(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
+    assert typed("ingest", "nowhere", "--index", "stray")[0] == 3
+    assert not (place / "indexes" / "stray").exists()
+
+
 def test_ctrl_c_keeps_what_is_done_and_says_how_to_go_on(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     for i in range(400):

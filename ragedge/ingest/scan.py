@@ -62,14 +62,19 @@ class Plan:
     unreadable: list[tuple[str, str]] = field(default_factory=list)
 
 
+def check_folder(folder: Path) -> None:
+    """Raise InputError where `folder` is no folder; before an index is made for it."""
+    if not folder.is_dir():
+        raise InputError(f'"{folder}" is not a folder', "give the folder that holds the documents")
+
+
 def walk(folder: Path) -> Iterator[tuple[str, os.stat_result, Path]]:
     """Regular files below `folder` in a stable order, as (POSIX path relative to it, stat, path).
 
     Raises:
         InputError: `folder` is no folder or cannot be read.
     """
-    if not folder.is_dir():
-        raise InputError(f'"{folder}" is not a folder', "give the folder that holds the documents")
+    check_folder(folder)
     pending = [folder]
     while pending:
         here = pending.pop()
