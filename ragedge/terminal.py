@@ -7,6 +7,7 @@ hide itself. Colours only where a person looks at a terminal that wants them. Kn
 from __future__ import annotations
 
 import os
+import re
 import sys
 import unicodedata
 from collections.abc import Callable, Sequence
@@ -23,6 +24,11 @@ QUOTE_CHARS = 240
 
 ROWS_SHOWN = 20
 """Rows of a report before "and n more": a screenful."""
+
+
+_PRINTED = re.compile(
+    r"[ivxlcdm]{1,7}|[^\W\d_]{0,2}[.-]?\d{1,4}", re.IGNORECASE
+)  # "iv", "12", "A-3"; else a sheet's name
 
 
 def plain(text: str) -> str:
@@ -43,9 +49,10 @@ def _style(code: str, stream: TextIO) -> Callable[[str], str]:
 
 def page_name(citation: Citation) -> str:
     """ "page 12", with what is printed on it where that differs."""
-    label = citation.page_label
-    number = citation.span.page
-    return f"page {number}" if label in (None, "", str(number)) else f"page {number} (printed {plain(label or '')})"
+    label, number = plain(citation.page_label or ""), citation.span.page
+    if label in ("", str(number)):
+        return f"page {number}"
+    return f"page {number} (printed {label})" if _PRINTED.fullmatch(label) else f"page {number} ({label})"
 
 
 def show_passages(found: Passages, out: TextIO) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import pytest
 
@@ -45,6 +46,15 @@ def test_an_answer_shows_its_source_with_page_label_and_exact_quote() -> None:
     assert "[1] manual.pdf, page 12 (printed 6)" in text
     assert '"The head takes 12 Nm."' in text
     assert "answered by extractive in 42 ms" in text
+
+
+@pytest.mark.parametrize(
+    ("label", "shown_as"),
+    [("iv", "page 12 (printed iv)"), ("A-3", "page 12 (printed A-3)"), ("Repairs", "page 12 (Repairs)"),
+     ("12", "page 12"), (None, "page 12")],
+)  # fmt: skip
+def test_a_printed_number_is_told_from_the_name_of_a_sheet(label: str | None, shown_as: str) -> None:
+    assert terminal.page_name(replace(CITATION, page_label=label)) == shown_as
 
 
 def test_a_refusal_offers_the_closest_passages() -> None:

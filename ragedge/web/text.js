@@ -125,7 +125,7 @@ export function pageName(number, label, path = "") {
   if (label === null || label === undefined || label === "" || label === String(number)) {
     return number === 1 && PAGELESS.test(path) ? "" : `page ${number}`;
   }
-  return /^[\p{L}\p{N}.-]{1,8}$/u.test(label) ? `page ${number} (printed ${label})` : `page ${number} (${label})`;
+  return /^([ivxlcdm]{1,7}|[\p{L}.-]{0,4}\d{1,4})$/iu.test(label) ? `page ${number} (printed ${label})` : `page ${number} (${label})`;
 }
 
 export function bytesName(bytes) {
