@@ -244,7 +244,8 @@ def test_reading_from_a_thread_that_ends_does_not_end_the_zygote(note: Path) -> 
 
 
 PARENT = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job is started deaf to Ctrl-C
 from pathlib import Path
 from ragedge.contracts import ReadOptions
 from ragedge.ingest.sandbox import Limits, Sandbox
