@@ -106,7 +106,7 @@ class Pipeline:
 
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for."""
-        self.retriever.question_vector("warm up")
+        self.retriever.retrieve(Question("warm up"))
 
     def ask(self, question: Question) -> Answer:
         """Drain `stream` and return its answer."""
