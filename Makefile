@@ -59,7 +59,7 @@ eval: $(VENV)/.installed
 	done
 
 corpora: $(VENV)/.installed-dev
-	$(BIN)/python -m tools.corpora
+	$(BIN)/python -m corpora.make
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache build *.egg-info

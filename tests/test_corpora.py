@@ -77,7 +77,7 @@ def log_rows() -> list[dict[str, str]]:
 
 def test_generated_documents_are_byte_for_byte_what_the_generators_make() -> None:
     pytest.importorskip("reportlab", reason="reportlab is not installed (a dev dependency): corpora not made again")
-    from tools.corpora.catalogue import CORPORA as GENERATED
+    from corpora.make.catalogue import CORPORA as GENERATED
 
     assert set(GENERATED) == set(NAMES)
     for name, make in GENERATED.items():
@@ -86,7 +86,7 @@ def test_generated_documents_are_byte_for_byte_what_the_generators_make() -> Non
         differing = [
             path for path, content in made.items() if (CORPORA / name / "documents" / path).read_bytes() != content
         ]
-        assert not differing, "run `python -m tools.corpora`"
+        assert not differing, "run `python -m corpora.make`"
 
 
 @pytest.mark.parametrize("name", NAMES)

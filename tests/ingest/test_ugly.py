@@ -7,7 +7,7 @@ import pytest
 
 from ragedge.contracts import ReadOptions
 from ragedge.ingest.sandbox import Limits, Sandbox
-from tools.ugly_report import DATA, cases, differing
+from tests.recipes.ugly_report import DATA, cases, differing
 
 UGLY = DATA / "ugly" / "INVENTORY.tsv"
 pytestmark = [
@@ -21,6 +21,6 @@ pytestmark = [
 def test_every_ugly_file_ends_as_the_inventory_says() -> None:
     chosen = cases()
     assert len(chosen) == 289
-    # without OCR for speed: scans count as empty then; `python -m tools.ugly_report` runs with it
+    # without OCR for speed: scans count as empty then; `python -m tests.recipes.ugly_report` runs with it
     with Sandbox(ReadOptions(ocr="off"), Limits()) as sandbox:
         assert list(differing(sandbox, chosen)) == []

@@ -9,13 +9,13 @@ import argparse
 import sys
 from pathlib import Path
 
-from tools.corpora.catalogue import CORPORA
+from corpora.make.catalogue import CORPORA
 
-ROOT = Path(__file__).resolve().parents[2] / "corpora"
+ROOT = Path(__file__).resolve().parents[1]
 
 
 def main(arguments: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="python -m tools.corpora", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m corpora.make", description=__doc__)
     parser.add_argument("--check", action="store_true", help="compare only, write nothing")
     check = parser.parse_args(arguments).check
     differing = 0

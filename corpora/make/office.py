@@ -16,7 +16,7 @@ from docx import Document
 from docx.enum.style import WD_STYLE_TYPE
 from docx.shared import Pt
 
-from tools.corpora.markup import blocks
+from corpora.make.markup import blocks
 
 _MEMBER_TIME = (2024, 3, 1, 0, 0, 0)
 _TABLE_STYLE = "Light Grid Accent 1"

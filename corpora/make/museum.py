@@ -9,7 +9,7 @@ import re
 from dataclasses import dataclass
 from html import escape
 
-from tools.corpora.texts import read
+from corpora.make.texts import read
 
 _FIELDS = ("Inventory number", "Maker", "Date", "Material", "Size", "Acquisition", "Room")
 _NAVIGATION = ("Home", "Plan your visit", "Collection", "Rooms", "School classes", "Friends of the museum", "Contact")

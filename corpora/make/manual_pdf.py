@@ -29,8 +29,8 @@ from reportlab.platypus import (
     Table,
 )
 
-from tools.corpora.manual_table import INK, ContentsLine, RuledTable, column_widths
-from tools.corpora.markup import Block, blocks
+from corpora.make.manual_table import INK, ContentsLine, RuledTable, column_widths
+from corpora.make.markup import Block, blocks
 
 _WIDTH, _HEIGHT = A5
 _MARGIN = 15 * mm

@@ -16,8 +16,8 @@ from openpyxl import Workbook
 from openpyxl.styles import Font
 from openpyxl.utils import get_column_letter
 
-from tools.corpora.office import docx_bytes, xlsx_bytes
-from tools.corpora.texts import read, rows
+from corpora.make.office import docx_bytes, xlsx_bytes
+from corpora.make.texts import read, rows
 
 _SHOP = "Quillfeather Cycles"
 _HANDBOOK_DATE = datetime(2024, 1, 15, 9, 0, 0)

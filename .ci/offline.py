@@ -1,4 +1,4 @@
-"""Runs a command with no network but the loopback: `python -m tools.offline make test` (Linux, as root).
+"""Runs a command with no network but the loopback: `python .ci/offline.py make test` (Linux, as root).
 
 The command gets a network namespace of its own, in which only 127.0.0.1 exists. What tries to call out fails there, at
 once and for sure, whatever language it is written in.
@@ -31,7 +31,7 @@ def leave_network() -> None:
 def main() -> int:
     """Run the command; exit code 77 where this machine does not let us leave the network."""
     if len(sys.argv) < 2:
-        print("usage: python -m tools.offline COMMAND ...", file=sys.stderr)
+        print("usage: python .ci/offline.py COMMAND ...", file=sys.stderr)
         return 2
     try:
         leave_network()

@@ -1,6 +1,6 @@
 """Fit the weights of the reader's score and of the gate, and print them for `answer/scoring.py` and `answer/gate.py`.
 
-    python tools/fit_gate.py QUESTIONS.jsonl=INDEX[:even] [...] [--limit N] [--seed S]
+    python -m tests.recipes.fit_gate QUESTIONS.jsonl=INDEX[:even] [...] [--limit N] [--seed S]
 
 Every question is asked of its index as the product asks. Reader: the units of the passages found, right where they lie
 on the gold quote. Gate: right is an answerable question whose quote stands in the passages; wrong are unanswerable

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tools.corpora import field_manual, museum, small_business
+from corpora.make import field_manual, museum, small_business
 
 CORPORA: dict[str, Callable[[], dict[str, bytes]]] = {
     "field-manual": field_manual.documents,

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from itertools import count
 
-from tools.corpora.texts import read, rows
+from corpora.make.texts import read, rows
 
 _COLUMNS = (
     "Date",

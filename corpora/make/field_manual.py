@@ -8,10 +8,10 @@ from __future__ import annotations
 import json
 from datetime import datetime
 
-from tools.corpora.manual_pdf import Manual, manual_pdf
-from tools.corpora.office import docx_bytes
-from tools.corpora.service_log import service_log
-from tools.corpora.texts import TEXTS, fill, read, rows
+from corpora.make.manual_pdf import Manual, manual_pdf
+from corpora.make.office import docx_bytes
+from corpora.make.service_log import service_log
+from corpora.make.texts import TEXTS, fill, read, rows
 
 _FOLDER = "field_manual"
 _DATE = datetime(2024, 3, 18, 9, 0, 0)

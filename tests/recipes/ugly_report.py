@@ -1,7 +1,7 @@
 """Reads every file of the `ugly` evaluation case in the sandbox and compares the outcomes with its inventory.
 
-`python -m tools.ugly_report [--pdfs]` prints what differs and a summary; `--pdfs` also reads the PDFs of sec10q, irm
-and bulk and prints pages per second. Exit status 1 where an outcome is neither as listed nor among the argued
+`python -m tests.recipes.ugly_report [--pdfs]` prints what differs and a summary; `--pdfs` also reads the PDFs of sec10q,
+irm and bulk and prints pages per second. Exit status 1 where an outcome is neither as listed nor among the argued
 exceptions.
 """
 
@@ -19,7 +19,7 @@ from ragedge.contracts import ReadOptions
 from ragedge.errors import UnreadableDocument, UnsupportedFile
 from ragedge.ingest.sandbox import Limits, Sandbox
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
 OUTCOMES = {"no_text": "empty", "encrypted": "password", "unsupported": "unsupported", "broken": "broken"}
 # file -> (outcome that is right as well, why)
 EXCEPTIONS: dict[str, tuple[str, str]] = {
