@@ -6,12 +6,12 @@ that the question names and no passage holds is a strong no.
 
 Set by `tests/recipes/fit_gate.py` on 294 questions of seven cases, each case weighing the same: a sample of SQuAD's
 training articles, the field manual and museum that come along, and every second question of survival, handbook,
-museum and irm; with their passages present (right) and taken out (wrong), and asked of another corpus (off-topic). There 90 % of the
-right ones reach `answered`, and below it stay 99 % of the off-topic ones and, of the near-topic ones, 35 % (SQuAD) to
-91 % (museum). `unsure` lies by hand between the bars that 98 % (0.17) and 95 % (0.31) of the right ones reach: there
-97 % and 98 % of the off-topic ones fall below, of the near-topic ones 15 % to 46 % and 26 % to 64 %. So it is a simple
-gate: off-topic questions it knows, near-topic ones it lets through too often, because they share words and meaning with
-what is there.
+museum and irm; with their passages present (right) and taken out (wrong), and asked of another corpus (off-topic).
+There 90 % of the right ones reach `answered`, and below it stay 99 % of the off-topic ones and, of the near-topic
+ones, 35 % (SQuAD) to 91 % (museum). `unsure` lies by hand between the bars that 98 % (0.17) and 95 % (0.31) of the
+right ones reach: there 97 % and 98 % of the off-topic ones fall below, of the near-topic ones 15 % to 46 % and 26 %
+to 64 %. So it is a simple gate: off-topic questions it knows, near-topic ones it lets through too often, because they
+share words and meaning with what is there.
 """
 
 from __future__ import annotations

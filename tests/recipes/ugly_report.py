@@ -1,8 +1,8 @@
 """Reads every file of the `ugly` evaluation case in the sandbox and compares the outcomes with its inventory.
 
 `python -m tests.recipes.ugly_report [--pdfs]` prints what differs and a summary; `--pdfs` also reads the PDFs of
-sec10q, irm and bulk and prints pages per second. Exit status 1 where an outcome is neither as listed nor among the argued
-exceptions.
+sec10q, irm and bulk and prints pages per second. Exit status 1 where an outcome is neither as listed nor among the
+argued exceptions.
 """
 
 from __future__ import annotations
