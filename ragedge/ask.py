@@ -18,7 +18,7 @@ from typing import Protocol
 from ragedge.answer.cite import cite
 from ragedge.answer.gate import Thresholds, decide
 from ragedge.answer.prompt import build_prompt
-from ragedge.answer.reader import quote_answer, read_evidence
+from ragedge.answer.reader import candidates_of, quote_answer, rank
 from ragedge.contracts import (
     Answer,
     Embedder,
@@ -143,11 +143,17 @@ class Pipeline:
         self, question: Question, started: float, is_cancelled: Callable[[], bool]
     ) -> abc.Generator[Event, None, None]:
         retrieval, timings = self.retriever.retrieve(question)
-        marked = self._read(retrieval, by_meaning=False)
+        candidates = candidates_of(retrieval.search_text, retrieval, page_of=self.index.page, rarity=self._rarity)
+        marked = rank(candidates, page_of=self.index.page)
         timings = replace(timings, total_ms=_ms(started))
         yield Passages(retrieval, marked, timings)
         reading = time.perf_counter()
-        evidence = self._read(retrieval, by_meaning=True)
+        evidence = rank(
+            candidates,
+            page_of=self.index.page,
+            embed=self.embedder.embed_passages,
+            question_vector=self.retriever.question_vector(retrieval.search_text),
+        )
         verdict = decide(question.text, retrieval, evidence, self.settings.thresholds)
         found = _Found(retrieval, evidence, verdict, replace(timings, read_ms=_ms(reading)))
         if verdict.outcome == "abstained":
@@ -165,18 +171,6 @@ class Pipeline:
         if len(text) > limit:
             raise BadQuestion(f"the question has {len(text)} characters; the limit is {limit}", "ask it shorter")
         return replace(question, text=text)
-
-    def _read(self, retrieval: Retrieval, *, by_meaning: bool) -> tuple[Evidence, ...]:
-        """Sentences that may answer, best first: by words alone at once, by meaning after embedding a few of them."""
-        text = retrieval.search_text
-        return read_evidence(
-            text,
-            retrieval,
-            page_of=self.index.page,
-            embed=self.embedder.embed_passages if by_meaning else None,
-            question_vector=self.retriever.question_vector(text) if by_meaning else None,
-            rarity=self._rarity,
-        )
 
     def _rarity(self, words: Sequence[str]) -> dict[str, float]:
         """How much a word tells, in [0, 1]: inverse document frequency over chunks; 1 if it stands in none."""

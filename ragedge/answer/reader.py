@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from ragedge.answer.scoring import (
     COSINE,
     DEFAULT_WEIGHTS,
     PASSAGE_COVERAGE,
+    Asked,
     EvidenceWeights,
     Rarity,
     score_units,
@@ -65,12 +67,41 @@ def read_evidence(
     `Evidence.coverage` is the share of the question's words, weighed by rarity, that the unit's passage (with title
     and headings) holds; `Evidence.cosine` that of unit and question, None where it was not computed.
     """
-    units = [unit for unit in units_of(retrieval, page_of) if unit.kind != "heading"]
+    candidates = candidates_of(question_text, retrieval, page_of=page_of, rarity=rarity)
+    return rank(candidates, page_of=page_of, embed=embed, question_vector=question_vector, weights=weights)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """The units of the hits with all features but the cosine, [n_units, n_features]; made once, ranked twice."""
+
+    asked: Asked
+    hits: tuple[Hit, ...]
+    units: tuple[Unit, ...]
+    features: NDArray[np.float64]
+
+
+def candidates_of(question_text: str, retrieval: Retrieval, *, page_of: PageOf, rarity: Rarity) -> Candidates:
+    """Everything about the evidence that needs no vector; arguments as of `read_evidence`."""
+    units = tuple(unit for unit in units_of(retrieval, page_of) if unit.kind != "heading")
+    asked = take_apart(question_text, rarity)
+    return Candidates(asked, retrieval.hits, units, unit_features(asked, units, retrieval.hits))
+
+
+def rank(
+    candidates: Candidates,
+    *,
+    page_of: PageOf,
+    embed: Embed | None = None,
+    question_vector: NDArray[np.float32] | None = None,
+    weights: EvidenceWeights = DEFAULT_WEIGHTS,
+) -> tuple[Evidence, ...]:
+    """The best of the candidates: by words at once, with `embed` and `question_vector` by meaning, too."""
+    units, asked = candidates.units, candidates.asked
     if not units:
         return ()
-    asked = take_apart(question_text, rarity)
-    features = unit_features(asked, units, retrieval.hits)
-    cosines = _add_cosines(features, units, retrieval.hits, embed, question_vector, weights)
+    features = candidates.features.copy()
+    cosines = _add_cosines(features, units, candidates.hits, embed, question_vector, weights)
     scores = score_units(features, weights)
     order = sorted(range(len(units)), key=lambda i: (-scores[i], i))[:MAX_EVIDENCE]
     evidence = [
