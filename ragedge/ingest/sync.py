@@ -141,10 +141,9 @@ class _Run:
         after = self.index.files()
         self.report.rejected = [row for row in after.values() if row.reason is not None]
         self.report.partial = [row for row in after.values() if row.reason is None and row.problems]
-        failed = {row.path for row in self.report.rejected}
-        if not self.report.was_stopped:
-            self.report.added = [f.path for f in todo.new if f.path not in failed]
-            self.report.changed = [f.path for f in todo.changed if f.path not in failed]
+        read = {row.path: row.sha256 for row in after.values() if row.reason is None}
+        self.report.added = [f.path for f in todo.new if read.get(f.path) == f.sha256]
+        self.report.changed = [f.path for f in todo.changed if read.get(f.path) == f.sha256]
         self.report.seconds = time.monotonic() - self.started
         return self.report
 
@@ -213,7 +212,7 @@ class _Run:
                     parsed.document,
                     parsed.chunks,
                     vectors[start:end],
-                    replace(parsed.row, document_id=parsed.document.id),
+                    parsed.row,
                     parsed.found.absolute,
                     parsed.replaces,
                 )

@@ -222,6 +222,7 @@ def test_a_stop_keeps_what_is_done_and_the_next_run_goes_on(folder: Path, index:
     assert stopped.was_stopped
     done = len(index.files())
     assert 0 < done < 123
+    assert sorted(stopped.added) == paths(index), "the report names what is in"
     report = make_sync(index).run(folder)
     assert report.unchanged == done
     assert len(index.documents()) == 123
