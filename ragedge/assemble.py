@@ -6,6 +6,7 @@ load torch. Nothing here computes; a new backend is one file of its own and one 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ragedge.config import Config
 from ragedge.contracts import Embedder, Generator, ReadOptions
-from ragedge.errors import ConfigError, ModelMissing
+from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale, ModelMissing
 
 if TYPE_CHECKING:
     from ragedge.ask import Pipeline
@@ -106,28 +107,50 @@ def make_sync(config: Config, index: Index, embedder: Embedder) -> Sync:
 def open_for_ingest(config: Config, embedder: Embedder, *, fresh: bool = False) -> Iterator[Sync]:
     """The sync verb over the config's index, opened for writing; with `fresh`, over a new one beside it.
 
-    A fresh index takes over what was uploaded to the old one; `put_in_place` then puts it in the old one's place.
+    Raises:
+        IndexLocked: another process holds the index, also the one that a fresh one is to replace.
     """
-    from ragedge.index.store import Index
-    from ragedge.index.swap import fresh_folder, settle
+    from ragedge.index.swap import check_free, fresh_folder, settle
 
     folder = config.index_folder()
     settle(folder)
-    with open_index(
-        config, embedder, mode="write", create=True, folder=fresh_folder(folder) if fresh else folder
-    ) as index:
-        sync = make_sync(config, index, embedder)
-        if fresh and folder.is_dir():
-            with Index.open(folder, None) as old:
-                sync.adopt_uploads(old)
-        yield sync
+    if fresh:
+        check_free(folder)
+        folder = fresh_folder(folder)
+    try:
+        index = open_index(config, embedder, mode="write", create=True, folder=folder)
+    except (IndexStale, IndexCorrupt):
+        if not fresh:
+            raise
+        shutil.rmtree(folder)  # left by a run that was stopped, under other settings; nothing stands in it alone
+        index = open_index(config, embedder, mode="write", create=True, folder=folder)
+    with index:
+        yield make_sync(config, index, embedder)
 
 
-def put_in_place(config: Config) -> None:
-    """Let the finished fresh index take the place of the old one."""
-    from ragedge.index.swap import put_in_place
+def put_in_place(config: Config, embedder: Embedder) -> Path | None:
+    """Let the finished fresh index take the place of the old one, with what was uploaded to that.
 
-    put_in_place(config.index_folder())
+    An old index that cannot be read is not deleted but set aside; returns where.
+
+    Raises:
+        IndexLocked: another process has begun to use the old index.
+    """
+    from ragedge.index import swap
+    from ragedge.index.store import Index
+
+    folder, aside = config.index_folder(), None
+    if folder.is_dir():
+        try:
+            old = Index.open(folder, None, mode="write")
+        except (IndexCorrupt, IndexStale, IndexMissing):
+            aside = swap.set_aside(folder)
+        else:
+            fresh = swap.fresh_folder(folder)
+            with old, open_index(config, embedder, mode="write", folder=fresh) as new:
+                make_sync(config, new, embedder).adopt_uploads(old)
+    swap.put_in_place(folder)
+    return aside
 
 
 def make_generator(config: Config) -> Generator | None:
@@ -138,7 +161,7 @@ def make_generator(config: Config) -> Generator | None:
     """
     wanted = config.answer
     path = Path(wanted.model).expanduser() if wanted.model else None
-    if wanted.kind == "extractive" or (wanted.kind == "auto" and path is None):
+    if wanted.kind == "extractive" or (wanted.kind == "auto" and (path is None or not path.is_file())):
         return None
     if path is None:
         raise ModelMissing("the config asks for a language model but names none", 'set [answer] model = "FILE.gguf"')
@@ -207,24 +230,6 @@ def make_reviewed(config: Config, index: Index) -> Reviewed | None:
     from ragedge.reviewed import Reviewed
 
     return Reviewed(load_pinned(Path(config.answer.pinned).expanduser()), index)
-
-
-@contextmanager
-def open_reviewed(config: Config) -> Iterator[Reviewed]:
-    """The reviewed answers of the config over its index, opened as it is: nothing is embedded for them.
-
-    Raises:
-        ConfigError: the config names no file, or it cannot be used.
-    """
-    from ragedge.index.store import Index
-
-    with Index.open(config.index_folder(), None) as index:
-        reviewed = make_reviewed(config, index)
-        if reviewed is None:
-            raise ConfigError(
-                "the config names no reviewed answers", 'set [answer] pinned = "FILE.toml", or add --file'
-            )
-        yield reviewed
 
 
 def make_journal(config: Config) -> Journal | None:

@@ -97,7 +97,9 @@ def run_ingest(options: argparse.Namespace) -> int:
         with assemble.open_for_ingest(config, embedder, fresh=options.fresh) as sync:
             code = _ingest_once(sync, options, stop)
         if options.fresh and not stop.is_set():
-            assemble.put_in_place(config)
+            aside = assemble.put_in_place(config, embedder)
+            if aside is not None:
+                print(f'the old index was damaged and is kept in "{aside}", uploads in its files/', file=sys.stderr)
         if options.watch and not stop.is_set():
             with assemble.open_for_ingest(config, embedder) as sync:
                 _watch(sync, options, stop)

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from ragedge.errors import IndexCorrupt, RagedgeError
 from ragedge.index.store import Index
-from ragedge.index.swap import FRESH_SUFFIX, OLD_SUFFIX
+from ragedge.index.swap import DAMAGED_SUFFIX, FRESH_SUFFIX, OLD_SUFFIX
 from ragedge.journal import remove_journal
 from ragedge.terminal import plain, size
 
@@ -19,7 +19,7 @@ from ragedge.terminal import plain, size
 def show_list(folder: Path, out: TextIO) -> int:
     """A line per index below `folder`."""
     names = sorted(p.name for p in folder.iterdir() if (p / "manifest.json").is_file()) if folder.is_dir() else []
-    names = [name for name in names if not name.endswith((FRESH_SUFFIX, OLD_SUFFIX))]
+    names = [name for name in names if not name.endswith((FRESH_SUFFIX, OLD_SUFFIX, DAMAGED_SUFFIX))]
     for name in names:
         try:
             with Index.open(folder / name, None) as index:

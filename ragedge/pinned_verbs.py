@@ -13,7 +13,8 @@ from typing import Any, TextIO
 
 from ragedge.answer.pinned import PinnedAnswer, PinnedAnswers
 from ragedge.config import Config
-from ragedge.errors import EvaluationFailed, InputError
+from ragedge.errors import ConfigError, EvaluationFailed, InputError
+from ragedge.index.store import Index
 from ragedge.reviewed import Reviewed
 from ragedge.terminal import plain
 
@@ -28,7 +29,12 @@ def run(config: Config, options: argparse.Namespace, parts: Any, out: TextIO) ->
         config = replace(config, answer=replace(config.answer, pinned=str(options.file)))
     if options.action == "find" and not options.question:
         raise InputError("there is no question", 'ragedge pinned find "When is it open?"')
-    with parts.open_reviewed(config) as reviewed:
+    with Index.open(config.index_folder(), None) as index:  # as it is: nothing is embedded for reviewed answers
+        reviewed = parts.make_reviewed(config, index)
+        if reviewed is None:
+            raise ConfigError(
+                "the config names no reviewed answers", 'set [answer] pinned = "FILE.toml", or add --file'
+            )
         if options.action == "check":
             return check(reviewed, out, today=date.today())
         if options.action == "list":

@@ -217,6 +217,49 @@ def test_an_evaluation_passes_or_fails_by_its_marks(typed, place: Path) -> None:
     assert (code, out) == (3, "")
 
 
+def test_fresh_replaces_a_damaged_index_and_keeps_it_aside(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
+    main(["ingest", "docs", "--index", "hurt"])
+    catalog = place / "indexes" / "hurt" / "catalog.db"
+    catalog.write_bytes(b"x" * catalog.stat().st_size)
+    code, _, err = typed("ask", "How tight?", "--index", "hurt")
+    assert code == 4
+    assert "--fresh" in err
+    code, _, err = typed("ingest", "docs", "--index", "hurt", "--fresh")
+    assert code == 0
+    assert "hurt.damaged" in err
+    assert "12 Nm" in typed("ask", "How tight are the pump head bolts?", "--index", "hurt")[1]
+    assert any((place / "indexes" / "hurt.damaged" / "files").iterdir())
+    assert "damaged" not in typed("index", "list")[1]
+
+
+def test_fresh_takes_over_uploads_and_what_a_stopped_run_left(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
+    from ragedge import assemble
+    from ragedge.config import Config
+
+    config = Config(index="kept")
+    embedder = assemble.make_embedder(config)
+    (place / "valve.txt").write_text("The brass valve takes 5 Nm.", encoding="utf-8")
+    with assemble.open_for_ingest(config, embedder) as sync:
+        sync.add_file(place / "valve.txt", "valve.txt")
+    with assemble.open_for_ingest(config, embedder, fresh=True):
+        pass  # stopped before anything was read
+    (place / "other.toml").write_text("[ingest]\nchunk_tokens = 96\n", encoding="utf-8")
+    assert typed("--config", "other.toml", "ingest", "docs", "--index", "kept", "--fresh")[0] == 0
+    out = typed("--config", "other.toml", "ask", "What does the brass valve take?", "--index", "kept")[1]
+    assert "@uploads/valve.txt" in out
+
+
+def test_fresh_is_refused_while_the_old_index_is_in_use(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
+    from ragedge.index.store import Index
+
+    main(["ingest", "docs", "--index", "used"])
+    with Index.open(place / "indexes" / "used", None, mode="write"):
+        code, _, err = typed("ingest", "docs", "--index", "used", "--fresh")
+    assert code == 4
+    assert "in use" in err
+    assert not (place / "indexes" / "used.new").exists()
+
+
 def test_a_second_folder_needs_an_index_of_its_own(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
     (place / "more").mkdir(exist_ok=True)
     code, _, err = typed("ingest", "more")

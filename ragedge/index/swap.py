@@ -10,14 +10,30 @@ import shutil
 from pathlib import Path
 
 from ragedge.index.disk import sync_folder
+from ragedge.index.lock import FolderLock
+from ragedge.index.opening import LOCK_NAME, refused
 
 FRESH_SUFFIX = ".new"
 OLD_SUFFIX = ".old"
+DAMAGED_SUFFIX = ".damaged"
 
 
 def fresh_folder(folder: Path) -> Path:
     """Where the index that is to replace `folder` is made; a run that was stopped goes on there."""
     return folder.with_name(folder.name + FRESH_SUFFIX)
+
+
+def check_free(folder: Path) -> None:
+    """Make sure that no process holds the index that is to be replaced.
+
+    Raises:
+        IndexLocked, IndexReadOnly: it is held, or cannot be written.
+    """
+    if folder.is_dir():
+        lock = FolderLock(folder / LOCK_NAME)
+        if not lock.acquire():
+            raise refused(folder, lock)
+        lock.release()
 
 
 def put_in_place(folder: Path) -> None:
@@ -29,6 +45,17 @@ def put_in_place(folder: Path) -> None:
     fresh_folder(folder).rename(folder)
     sync_folder(folder.parent)
     shutil.rmtree(old, ignore_errors=True)
+
+
+def set_aside(folder: Path) -> Path:
+    """Move a damaged index out of the way, whole: its `files/` may hold what exists nowhere else. Returns where."""
+    aside = folder.with_name(folder.name + DAMAGED_SUFFIX)
+    count = 1
+    while aside.exists():
+        count += 1
+        aside = folder.with_name(f"{folder.name}-{count}{DAMAGED_SUFFIX}")
+    folder.rename(aside)
+    return aside
 
 
 def settle(folder: Path) -> None:
