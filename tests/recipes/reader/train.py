@@ -1,0 +1,317 @@
+"""Train the evidence reader on packs of examples; on a GPU some minutes, on two CPU cores a night.
+
+    python -m tests.recipes.reader.train PACKS.npz OUT --weights model.safetensors [--seconds 400] [--held-out EVAL.npz]
+
+Near passages are mined with the untrained body (mean-pooled states, as the embedder it came from). Word embeddings stay
+as they are, so that what is trained is the body's layers and the heads. An exponential mean of the weights is kept.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from torch.nn import functional
+
+from tests.recipes.reader.batches import CLS, END, OFFSET, Shelf
+from tests.recipes.reader.evaluate import EvaluationSet, measure
+from tests.recipes.reader.losses import Shares, group_loss
+from tests.recipes.reader.model import MAX_UNITS, Body, EvidenceReader, Reading, body_state
+from tests.recipes.reader.packing import SOURCES
+
+MINED = 24  # near passages kept per question
+EMA = 0.999
+UNIT_TOKENS = 96  # of a unit that the teacher reads
+TAUGHT = 0.35  # of the time in which the embedder teaches in full, afterwards a quarter
+WARM_UP = 0.06  # of the time
+
+
+class Trainer:
+    """One training run over a shelf, bounded by seconds."""
+
+    def __init__(self, shelf: Shelf, weights: Path, options: argparse.Namespace, near: Tensor | None = None) -> None:
+        self.shelf, self.options, self.device = shelf, options, shelf.device
+        torch.manual_seed(options.seed)
+        self.reader = EvidenceReader(options.dropout).to(self.device)
+        self.reader.body.load_state_dict(body_state(load_file(weights)))
+        self.reader.body.words.weight.requires_grad_(False)
+        self.mean = {name: value.detach().clone() for name, value in self.reader.state_dict().items()}
+        self.near = mine(shelf, self.reader.body) if near is None else near
+        self.teacher = Teacher(shelf, self.reader.body) if options.teach else None
+        self.log: list[dict[str, Any]] = []
+
+    def run(self, plan: list[tuple[float, dict[str, float]]], shares: Shares, evaluation: EvaluationSet | None) -> None:
+        """Train through the `plan`: (share of the time, share of each source) one after the other."""
+        body = [p for n, p in self.reader.named_parameters() if p.requires_grad and not n.startswith("heads")]
+        groups = [
+            {"params": [p for p in body if p.ndim > 1], "weight_decay": 0.01},
+            {"params": [p for p in body if p.ndim <= 1], "weight_decay": 0.0},
+            {"params": list(self.reader.heads.parameters()), "weight_decay": 0.0, "lr": 5 * self.options.rate},
+        ]
+        optimizer = torch.optim.AdamW(
+            groups, lr=self.options.rate, betas=(0.9, 0.98), fused=self.device.type == "cuda"
+        )
+        rates = [float(group["lr"]) for group in optimizer.param_groups]
+        pools = {name: torch.nonzero(self.shelf.source == i)[:, 0] for i, name in enumerate(SOURCES)}
+        started, step, shown = time.time(), 0, 0.0
+        while (done := (time.time() - started) / self.options.seconds) < 1:
+            mix = _mix(plan, done)
+            factor = min(1.0, done / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done)) + 0.01
+            for group, rate in zip(optimizer.param_groups, rates, strict=True):
+                group["lr"] = rate * factor
+            loss = self._step(pools, mix, shares, done)
+            optimizer.zero_grad(set_to_none=True)
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_([*body, *self.reader.heads.parameters()], 1.0)
+            optimizer.step()
+            self._remember(step)
+            step += 1
+            if time.time() - started - shown > self.options.every:
+                shown = time.time() - started
+                self._report(step, shown, loss.item(), evaluation)
+        self._report(step, time.time() - started, loss.item(), evaluation)
+
+    def _step(self, pools: dict[str, Tensor], mix: dict[str, float], shares: Shares, done: float) -> Tensor:
+        chosen = []
+        for name, share in mix.items():
+            count = max(1, round(share * self.options.groups))
+            pool = pools[name]
+            if len(pool):
+                chosen.append(pool[torch.randint(len(pool), (count,), device=self.device)])
+        questions = torch.cat(chosen)
+        passages = self._passages(questions)
+        group = self.shelf.group(
+            questions, passages, leave_out=self.options.leave_out, no_prefix=0.2, replace=self.options.replace
+        )
+        self.reader.train()
+        with torch.autocast(self.device.type, torch.bfloat16):
+            reading = self.reader(group.ids, group.mask, group.units)
+        loss = group_loss(reading, group, shares)
+        if self.teacher is None:
+            return loss
+        taught = self.options.teach if done < TAUGHT else 0.25 * self.options.teach
+        return loss + taught * self.teacher.loss(questions, group.passages, reading)
+
+    def _passages(self, questions: Tensor) -> Tensor:
+        """[g, k] passages: the positive (or a named negative) first, then named and mined ones, near ones more often."""
+        k, g = self.options.passages, len(questions)
+        ranks = (torch.rand(g, k, device=self.device) ** 2 * MINED).long()
+        passages = self.near[questions].gather(1, ranks)
+        named = self.shelf.named[questions]
+        passages[:, 1] = torch.where(named[:, 0] >= 0, named[:, 0], passages[:, 1])
+        pick = torch.randint(named.shape[1], (g, 1), device=self.device)
+        other = named.gather(1, pick)[:, 0]
+        passages[:, 2] = torch.where(other >= 0, other, passages[:, 2])
+        positive = self.shelf.positive[questions]
+        passages[:, 0] = torch.where(positive >= 0, positive, passages[:, 0])
+        return passages
+
+    def _remember(self, step: int) -> None:
+        decay = min(EMA, (1 + step) / (10 + step))
+        with torch.no_grad():
+            current = self.reader.state_dict()
+            names = [n for n in self.mean if not n.startswith("body.words")]
+            torch._foreach_lerp_([self.mean[n] for n in names], [current[n] for n in names], 1 - decay)
+
+    def averaged(self) -> EvidenceReader:
+        """The reader with the mean of its weights."""
+        reader = EvidenceReader(0.0).to(self.device)
+        reader.load_state_dict(self.mean)
+        return reader.eval()
+
+    def _report(self, step: int, seconds: float, loss: float, evaluation: EvaluationSet | None) -> None:
+        line: dict[str, Any] = {"step": step, "seconds": round(seconds), "loss": round(loss, 4)}
+        if evaluation is not None:
+            line["cases"] = measure(self.averaged(), evaluation)
+        self.log.append(line)
+        print(json.dumps(line), flush=True)
+
+
+class Teacher:
+    """The embedder the reader began as: its cosines of question and unit keep what it knows about meaning.
+
+    Trained on a few articles alone, the reader forgets how differently people can say the same; the embedder saw a billion
+    pairs. Distillation (Hinton et al. 2015), listwise over the units of a question's passages and over the passages.
+    """
+
+    temperature = 0.06  # of the cosines, which spread over about half a unit
+
+    def __init__(self, shelf: Shelf, body: Body) -> None:
+        self.shelf = shelf
+        self.units, self.first = unit_vectors(shelf, body)
+        self.questions, self.passages = shelf_vectors(shelf, body)
+
+    def loss(self, questions: Tensor, passages: Tensor, reading: Reading) -> Tensor:
+        """Cross entropy of the reader's shares of units and passages against the embedder's."""
+        g, k = passages.shape
+        asked = self.questions[questions].float()
+        number = torch.arange(MAX_UNITS, device=passages.device)
+        at = (self.first[passages][..., None] + number).clamp(max=len(self.units) - 1)
+        logits = reading.unit.view(g, k * MAX_UNITS)
+        there = torch.isfinite(logits)
+        cosines = torch.einsum("gd,gnd->gn", asked, self.units[at.view(g, -1)].float())
+        units = _cross_entropy(logits, cosines, there, self.temperature)
+        cosines = torch.einsum("gd,gkd->gk", asked, self.passages[passages].float())
+        whole = _cross_entropy(reading.passage.view(g, k), cosines, torch.ones_like(cosines).bool(), self.temperature)
+        return units + 0.5 * whole
+
+
+def _cross_entropy(logits: Tensor, cosines: Tensor, there: Tensor, temperature: float) -> Tensor:
+    wanted = (cosines / temperature).masked_fill(~there, -1e4).softmax(1)
+    shares = logits.masked_fill(~there, -1e4).log_softmax(1)
+    return -(wanted * shares).sum(1).mean()
+
+
+def _mix(plan: list[tuple[float, dict[str, float]]], done: float) -> dict[str, float]:
+    for share, mix in plan:
+        if done < share:
+            return mix
+        done -= share
+    return plan[-1][1]
+
+
+@torch.no_grad()
+def shelf_vectors(shelf: Shelf, body: Body, batch: int = 512) -> tuple[Tensor, Tensor]:
+    """Unit vectors of all questions and of all passages, half precision."""
+    body.eval()
+    nobody = torch.zeros(batch, dtype=torch.long, device=shelf.device)
+
+    def pooled(questions: Tensor | None, passages: Tensor | None, count: int) -> Tensor:
+        with torch.autocast(shelf.device.type, torch.bfloat16):
+            return pool(shelf, body, questions, passages, nobody[:count]).half()
+
+    passages = torch.arange(len(shelf.tokens), device=shelf.device).split(batch)
+    questions = torch.arange(len(shelf.questions), device=shelf.device).split(batch)
+    vectors = [torch.cat([pooled(part, None, len(part)) for part in questions])]
+    vectors.append(torch.cat([pooled(None, part, len(part)) for part in passages]))
+    body.train()
+    return vectors[0], vectors[1]
+
+
+@torch.no_grad()
+def unit_vectors(shelf: Shelf, body: Body, batch: int = 2048) -> tuple[Tensor, Tensor]:
+    """Vectors of all units, half precision [n, WIDTH], and the row of each passage's first unit [passages]."""
+    body.eval()
+    counts = shelf.units.long().amax(1).clamp(max=MAX_UNITS)
+    first = counts.cumsum(0) - counts
+    passage_of = torch.arange(len(counts), device=shelf.device).repeat_interleave(counts)
+    number_of = torch.arange(len(passage_of), device=shelf.device) - first[passage_of] + 1
+    vectors = []
+    for passages, numbers in zip(passage_of.split(batch), number_of.split(batch), strict=True):
+        inside = shelf.units[passages].long() == numbers[:, None]
+        width = min(UNIT_TOKENS, int(inside.sum(1).max()))
+        index = (~inside).int().argsort(dim=1, stable=True)[:, :width]
+        ids = functional.pad(shelf.tokens[passages].long().gather(1, index), (1, 0), value=CLS)
+        mask = functional.pad(inside.gather(1, index), (1, 0), value=True)
+        with torch.autocast(shelf.device.type, torch.bfloat16):
+            states = body(ids, mask).float()
+        mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+        vectors.append(functional.normalize(mean, dim=1).half())
+    body.train()
+    return torch.cat(vectors), first
+
+
+@torch.no_grad()
+def mine(shelf: Shelf, body: Body) -> Tensor:
+    """[questions, MINED] passages of the same source that are nearest by cosine and do not hold the answer."""
+    asked_vectors, vectors = shelf_vectors(shelf, body)
+    everything = torch.arange(len(vectors), device=shelf.device)
+    asked = torch.arange(len(asked_vectors), device=shelf.device)
+    near = torch.zeros(len(asked), MINED, dtype=torch.long, device=shelf.device)
+    for source in range(len(SOURCES)):
+        own = torch.nonzero(shelf.passage_source == source)[:, 0]
+        for part in torch.nonzero(shelf.source == source)[:, 0].split(4096):
+            among = own if len(own) > MINED else everything
+            scores = (asked_vectors[part] @ vectors[among].T).float()
+            scores[among[None] == shelf.positive[part][:, None]] = -2
+            found = scores.topk(min(2 * MINED, len(among)), 1).indices
+            near[part] = _without_answer(shelf, part, among[found])
+    return near
+
+
+def pool(shelf: Shelf, body: Body, questions: Tensor | None, passages: Tensor | None, nobody: Tensor) -> Tensor:
+    """Unit vectors [n, WIDTH] of questions or of passages alone, as the embedder makes them."""
+    ids, mask, _ = shelf.rows(nobody if questions is None else questions, nobody if passages is None else passages)
+    side = slice(1, OFFSET - 1) if passages is None else slice(OFFSET, END)
+    parts = (slice(0, 1), side, slice(END, END + 1))
+    ids, mask = (torch.cat([x[:, part] for part in parts], 1) for x in (ids, mask))
+    states = body(ids, mask).float()
+    mean = (states * mask[..., None]).sum(1) / mask.sum(1, keepdim=True)
+    return functional.normalize(mean, dim=1)
+
+
+def _without_answer(shelf: Shelf, questions: Tensor, found: Tensor) -> Tensor:
+    """The first MINED of `found` [n, m] that do not hold the answer's tokens; what is short is filled with others."""
+    start, end = shelf.start[questions], shelf.end[questions]
+    length = (end - start + 1).clamp(max=8)
+    holds = torch.zeros_like(found, dtype=torch.bool)
+    for size in range(1, 9):
+        chosen = torch.nonzero((start >= 0) & (length == size))[:, 0]
+        for part in chosen.split(256):
+            at = start[part][:, None] + torch.arange(size, device=shelf.device)
+            answer = shelf.tokens[shelf.positive[questions[part]]].gather(1, at)
+            windows = shelf.tokens[found[part]].unfold(2, size, 1)
+            holds[part] = (windows == answer[:, None, None]).all(3).any(2)
+    order = holds.int().argsort(dim=1, stable=True)[:, :MINED]
+    return found.gather(1, order)
+
+
+def parser_of(description: str | None) -> argparse.ArgumentParser:
+    """The options that every training shares."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("packs", type=Path)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--weights", type=Path, required=True, help="model.safetensors of the embedder")
+    parser.add_argument("--held-out", type=Path)
+    parser.add_argument("--seconds", type=float, default=400)
+    parser.add_argument("--every", type=float, default=60, help="seconds between reports")
+    parser.add_argument("--rate", type=float, default=3e-4)
+    parser.add_argument("--dropout", type=float, default=0.1)
+    parser.add_argument("--groups", type=int, default=128, help="questions per step")
+    parser.add_argument("--passages", type=int, default=6, help="passages per question")
+    parser.add_argument("--leave-out", type=float, default=0.12, help="share of questions without their evidence")
+    parser.add_argument("--replace", type=float, default=0.1, help="share of questions without their passage")
+    parser.add_argument("--teach", type=float, default=1.0, help="weight of the embedder as a teacher; 0: none")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--shares", default="1,0.5,0.5", help="weights of unit, passage and span loss")
+    parser.add_argument("--plan", type=Path, help="JSON: [[share of time, {source: share}], ...]")
+    return parser
+
+
+def main() -> None:
+    options = parser_of(__doc__).parse_args()
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    torch.backends.cuda.matmul.allow_tf32 = True
+    shelf = Shelf(dict(np.load(options.packs)), device)
+    plan = json.loads(options.plan.read_text()) if options.plan else DEFAULT_PLAN
+    began = time.time()
+    trainer = Trainer(shelf, options.weights, options)
+    print(f"mined in {time.time() - began:.1f} s on {device}", flush=True)
+    evaluation = EvaluationSet.load(options.held_out, device) if options.held_out else None
+    trainer.run(plan, Shares(*map(float, options.shares.split(","))), evaluation)
+    save(trainer, options.out)
+
+
+def save(trainer: Trainer, path: Path) -> None:
+    """Write the averaged weights in half precision, without the word embeddings, and the log beside them."""
+    kept = {n: v.half().contiguous().cpu() for n, v in trainer.mean.items() if not n.startswith("body.words")}
+    save_file(kept, path)
+    path.with_suffix(".json").write_text(json.dumps(trainer.log))
+
+
+DEFAULT_PLAN: list[tuple[float, dict[str, float]]] = [
+    (0.35, {"squad": 0.25, "clapnq": 0.12, "medquad": 0.06, "text": 0.28, "records": 0.1, "cloze": 0.12, "bare": 0.07}),
+    (0.65, {"squad": 0.42, "clapnq": 0.14, "medquad": 0.04, "text": 0.17, "records": 0.14, "cloze": 0.04, "bare": 0.05}),
+]
+
+
+if __name__ == "__main__":
+    main()
