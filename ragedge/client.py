@@ -227,9 +227,9 @@ def _exception(view: Any, reply: httpx.Response) -> RagedgeError:
 
 
 def _all_kinds(root: type[RagedgeError]) -> Iterator[type[RagedgeError]]:
+    yield root
     for kind in root.__subclasses__():
-        yield kind
         yield from _all_kinds(kind)
 
 
-_KINDS: dict[str, type[RagedgeError]] = {kind.code_name(): kind for kind in (RagedgeError, *_all_kinds(RagedgeError))}
+_KINDS = {kind.code_name(): kind for kind in _all_kinds(RagedgeError)}

@@ -14,6 +14,7 @@ import msgspec
 from litestar import MediaType, Request, Response, post
 from litestar.datastructures import State
 from litestar.params import JSONBody
+from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 from msgspec import Meta, Struct, field
 
@@ -217,6 +218,13 @@ async def drain(pump: Pump, receive: Callable[[], Any]) -> Answer | None:
         return await while_connected(receive, work, pump.cancel)
     finally:
         await pump.close()
+
+
+def whole_reply(view: dict[str, Any] | None) -> ASGIResponse:
+    """A view as a reply, for handlers that otherwise stream; None where the caller has hung up."""
+    if view is None:
+        return ASGIResponse(status_code=_GONE, media_type=MediaType.JSON)
+    return ASGIResponse(body=encode(view), media_type=MediaType.JSON)
 
 
 def gone() -> Response[bytes]:

@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 
 from ragedge.contracts import Answer, Event, Passages, Piece
 from ragedge.errors import BadQuestion
-from ragedge.server.ask import AskDesk, Short, check_body, drain, gone, open_reply, request_id_of
+from ragedge.server.ask import AskDesk, Short, check_body, drain, open_reply, request_id_of, whole_reply
 from ragedge.server.chat import (
     MAX_CHAT_BYTES,
     MODEL_WITH_SOURCES,
@@ -81,7 +81,7 @@ class ShowBody(Struct):
         '`"stream": false` one object; the last one holds outcome, citations and sources as `ragedge`.'
     ),
 )
-async def chat(data: JSONBody[ChatBody], request: Request[Any, Any, Any], state: State) -> Response[bytes] | ASGIApp:
+async def chat(data: JSONBody[ChatBody], request: Request[Any, Any, Any], state: State) -> ASGIApp:
     """One reply, whole or line by line."""
     check_model(data.model)
     if data.format not in (None, ""):
@@ -102,7 +102,7 @@ async def chat(data: JSONBody[ChatBody], request: Request[Any, Any, Any], state:
         style = Style("application/x-ndjson", talk.render, talk.render_error, talk.finish, ping=b"")
         return await open_reply(pump, style)
     answer = await drain(pump, request.receive)
-    return gone() if answer is None else json_reply(talk.last(answer, answer.text))
+    return whole_reply(None if answer is None else talk.last(answer, answer.text))
 
 
 class _Chat:

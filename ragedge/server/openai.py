@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 
 from ragedge.contracts import Answer, Event, Passages, Piece
 from ragedge.errors import BadQuestion
-from ragedge.server.ask import AskBody, AskDesk, Short, check_body, drain, gone, open_reply, request_id_of
+from ragedge.server.ask import AskBody, AskDesk, Short, check_body, drain, open_reply, request_id_of, whole_reply
 from ragedge.server.chat import (
     MAX_CHAT_BYTES,
     MODEL_WITH_SOURCES,
@@ -84,9 +84,7 @@ class CompletionBody(Struct):
         "and last chunk) holds outcome, citations and sources. With `stream` the reply is Server-Sent Events."
     ),
 )
-async def chat_completions(
-    data: JSONBody[CompletionBody], request: Request[Any, Any, Any], state: State
-) -> Response[bytes] | ASGIApp:
+async def chat_completions(data: JSONBody[CompletionBody], request: Request[Any, Any, Any], state: State) -> ASGIApp:
     """One completion, whole or in chunks."""
     desk: AskDesk = state.desk
     body = _question(data, state)
@@ -97,7 +95,7 @@ async def chat_completions(
         style = Style("text/event-stream; charset=utf-8", talk.render, talk.render_error, talk.finish)
         return await open_reply(pump, style)
     answer = await drain(pump, request.receive)
-    return gone() if answer is None else json_reply(talk.whole(answer))
+    return whole_reply(None if answer is None else talk.whole(answer))
 
 
 def _question(data: CompletionBody, state: State) -> AskBody:

@@ -74,7 +74,7 @@ def _operations(schema: dict[str, Any]) -> Iterator[tuple[str, str, dict[str, An
 def _operation(method: str, path: str, operation: dict[str, Any], schema: dict[str, Any]) -> Html:
     parts = [
         element("h3", element("span", method, " ", class_="method"), element("code", path), id=_anchor(method + path)),
-        element("p", operation.get("summary", ""), ". ", operation.get("description", "")),
+        element("p", *_marked(f"{operation.get('summary', '')}. {operation.get('description', '')}")),
     ]
     rows = [_parameter(item, schema) for item in operation.get("parameters", ())]
     for kind, content in operation.get("requestBody", {}).get("content", {}).items():
@@ -98,6 +98,12 @@ def _operation(method: str, path: str, operation: dict[str, Any], schema: dict[s
     return element("section", *parts)
 
 
+def _marked(text: str) -> Iterator[str]:
+    """Text in which `what stands so` is code."""
+    for number, part in enumerate(text.split("`")):
+        yield element("code", part) if number % 2 else part
+
+
 def _parameter(item: dict[str, Any], schema: dict[str, Any]) -> Html:
     return _row(item["name"], item.get("schema", {}), schema, item.get("required", False))
 
@@ -113,8 +119,14 @@ def _row(name: str, item: dict[str, Any], schema: dict[str, Any], is_required: b
     notes = ["required"] if is_required else []
     if plain.get("default") not in (None, "", [], {}):
         notes.append(f"default {json.dumps(plain['default'])}")
-    limits = (("minimum", "from"), ("maximum", "to"), ("maxLength", "at most characters:"), ("maxItems", "at most:"))
-    notes += [f"{word} {plain[key]:,}" for key, word in limits if key in plain]
+    limits = (
+        ("minimum", "at least {:,}"),
+        ("maximum", "at most {:,}"),
+        ("maxLength", "at most {:,} characters"),
+        ("maxItems", "at most {:,} items"),
+        ("maxProperties", "at most {:,} names"),
+    )
+    notes += [words.format(plain[key]) for key, words in limits if key in plain]
     return element("tr", element("td", element("code", name)), element("td", _kind(item, schema)),
                    element("td", ", ".join(notes)))  # fmt: skip
 

@@ -49,10 +49,11 @@ def source_page(
         ),
         _neighbours(document_id, number, info.pages),
     ]
-    if info.media_type == "application/pdf":
+    is_pictured = info.media_type == "application/pdf"
+    if is_pictured:
         parts.append(_picture(f"{address}/pages/{number}/image", found, start, quote, name))
         parts.append(element("h2", "Text"))
-    parts.append(_text(found, start, end, quote))
+    parts.append(_text(found, start, end, quote, is_pictured=is_pictured))
     return page_reply(page(f"{title}, page {number}", *parts))
 
 
@@ -70,10 +71,10 @@ def _picture(address: str, found: Page, start: int, quote: str, name: str) -> Ht
     if quote:
         wanted = {"quote": quote[:_QUOTE_CHARS], "near": start / len(found.text)}
     source = f"{address}?{urlencode(wanted)}" if wanted else address
-    return element("img", src=source, alt=f"{name} as a picture; its text is below", class_="picture")
+    return element("img", src=source, alt=f"{name} as a picture; its text is below", class_="picture", id="quote")
 
 
-def _text(found: Page, start: int, end: int, quote: str) -> Html:
+def _text(found: Page, start: int, end: int, quote: str, *, is_pictured: bool) -> Html:
     low, high = max(0, start - _BEFORE), min(len(found.text), max(end, start) + _AFTER)
     if not found.text.strip():
         return element("p", "This page holds no text.")
@@ -81,4 +82,5 @@ def _text(found: Page, start: int, end: int, quote: str) -> Html:
     after = found.text[end if quote else start : high] + (" …" if high < len(found.text) else "")
     if not quote:
         return element("div", before, after, class_="text")
-    return element("div", before, element("mark", quote, id="quote"), after, class_="text")
+    place = {} if is_pictured else {"id": "quote"}  # where links lead: the picture, if there is one, has the marks, too
+    return element("div", before, element("mark", quote, **place), after, class_="text")
