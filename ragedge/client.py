@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import httpx
 import msgspec
@@ -49,11 +50,7 @@ class Client:
 
     def __init__(self, url: str = "http://127.0.0.1:8321", *, timeout_s: float = _ANSWER_SECONDS) -> None:
         self.url = url.rstrip("/")
-        try:
-            address = httpx.URL(self.url)
-        except (httpx.InvalidURL, ValueError) as error:
-            raise InputError(f'"{url}" is not an address', "write it as http://127.0.0.1:8321") from error
-        if address.scheme not in ("http", "https") or not address.host:
+        if not _is_address(self.url):
             raise InputError(f'"{url}" is not an address', "write it as http://127.0.0.1:8321")
         self._http = httpx.Client(
             base_url=self.url,
@@ -158,6 +155,14 @@ class Client:
         if isinstance(error, httpx.TimeoutException):
             return RemoteFailed(f'"{self.url}" did not answer in time', "try again later, or raise timeout_s")
         return RemoteFailed(f'the service at "{self.url}" cannot be reached', "start it: ragedge serve")
+
+
+def _is_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port is None or parts.port > 0)
+    except ValueError:
+        return False
 
 
 def _body(question: str | Question) -> dict[str, Any]:

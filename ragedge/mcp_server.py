@@ -7,6 +7,7 @@ the package mcp, which is an extra: it brings seven packages that nothing else h
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Protocol, TypeVar
 
@@ -197,8 +198,9 @@ def _answered(work: Callable[[], T]) -> T:
 
 
 def _result(text: str, view: dict[str, Any]) -> CallToolResult:
-    clean = text.encode("utf-8", "replace").decode("utf-8")  # a lone surrogate would end the connection
-    return CallToolResult(content=[TextContent(type="text", text=clean)], structured_content=view)
+    # a lone surrogate, out of a damaged file or a model, would end the connection
+    clean = json.loads(json.dumps([text, view], ensure_ascii=False).encode("utf-8", "replace"))
+    return CallToolResult(content=[TextContent(type="text", text=clean[0])], structured_content=clean[1])
 
 
 def _hit_view(hit: Hit) -> dict[str, Any]:

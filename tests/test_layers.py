@@ -35,7 +35,8 @@ LAYERS: list[tuple[str, ...]] = [
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.bench"),
     ("ragedge.server", "ragedge.client"),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
-     "ragedge.eval_verb", "ragedge.ask_verb", "ragedge.mcp_server", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
+     "ragedge.eval_verb", "ragedge.ask_verb", "ragedge.mcp_server", "ragedge.arguments", "ragedge.cli",
+     "ragedge.__main__"),
 ]  # fmt: skip
 """Lower layers first; a module may import its own layer's package and everything below it."""
 

@@ -86,7 +86,13 @@ _ROUTES: tuple[Any, ...] = (
 )
 
 
-@get("/v1/health", sync_to_thread=False, media_type=MediaType.JSON, summary="Whether the service is up")
+@get(
+    "/v1/health",
+    sync_to_thread=False,
+    media_type=MediaType.JSON,
+    summary="Whether the service is up",
+    description="Touches neither index nor model. `questions` are at work or waiting now.",
+)
 def health(state: State) -> Response[bytes]:
     """Answers without touching index or model."""
     service: Service = state.service
@@ -102,7 +108,13 @@ def health(state: State) -> Response[bytes]:
     )
 
 
-@get("/v1/index", sync_to_thread=True, media_type=MediaType.JSON, summary="The index and the limits of this service")
+@get(
+    "/v1/index",
+    sync_to_thread=True,
+    media_type=MediaType.JSON,
+    summary="The index and the limits of this service",
+    description="How much it holds, what it was made with, and what may be sent; `generation` grows with each change.",
+)
 def show_index(state: State) -> Response[bytes]:
     """Counts, settings of the index, and what may be sent."""
     service: Service = state.service

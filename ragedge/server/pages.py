@@ -34,6 +34,7 @@ Near = Annotated[float | None, QueryParameter(ge=0, le=1)]
     sync_to_thread=True,
     media_type=MediaType.JSON,
     summary="A page's text",
+    description="`limit` characters from `offset` on: a format without pages is one page of any length.",
 )
 def show_page(
     document_id: FromPath[str], number: FromPath[int], state: State, offset: Offset = 0, limit: Window = 40_000

@@ -177,7 +177,7 @@ class Guard:
 
 def _configured_origin(text: str) -> str:
     origin = plain_origin(text)
-    if origin is None:
+    if origin is None or "*" in origin:
         raise ConfigError(
             f'"{text}" under widget_origins is not an origin',
             'write scheme and host as the browser shows them, without a path: "http://intranet.local:8080"',
