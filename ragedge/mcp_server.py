@@ -2,7 +2,7 @@
 
 The client starts this as a process and speaks JSON over its stdin and stdout; nothing else may be printed there. What
 is behind the tools is this box's own pipeline (`Here`) or a running service (`Elsewhere`). The only module that imports
-the package mcp, which is an extra: it brings seven packages that nothing else here needs.
+the package mcp, which is an extra: it brings five packages that nothing else here needs.
 """
 
 from __future__ import annotations
