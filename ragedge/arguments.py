@@ -49,6 +49,7 @@ def _add_ask(verbs: _Verbs) -> None:
     verb.add_argument("--file", type=Path, metavar="FILE", help="a text file with one question per line")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
     verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument("--url", metavar="ADDRESS", help="ask a running service, such as http://box.local:8321")
     verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verb.set_defaults(verb="ask")
 
@@ -60,6 +61,11 @@ def _add_serve(verbs: _Verbs) -> None:
     verb.add_argument("--host", help="address to listen on (default: the config's, 127.0.0.1)")
     verb.add_argument("--port", type=int, help="port (default: the config's, 8321)")
     verb.set_defaults(verb="serve")
+    verb = verbs.add_parser("mcp", help="let an assistant search and ask over MCP (stdin and stdout)")
+    verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
+    verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument("--url", metavar="ADDRESS", help="use a running service instead of opening the index")
+    verb.set_defaults(verb="mcp")
 
 
 def _add_index(verbs: _Verbs) -> None:

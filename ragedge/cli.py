@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragedge.arguments import build_parser
-from ragedge.errors import ConfigError, IndexMissing, IndexReadOnly, InputError, RagedgeError
+from ragedge.errors import ConfigError, IndexMissing, IndexReadOnly, InputError, PackageMissing, RagedgeError
 
 if TYPE_CHECKING:
     from ragedge.config import Config
@@ -142,37 +142,47 @@ def _watch(sync: Sync, options: argparse.Namespace, stop: threading.Event) -> No
 
 def run_ask(options: argparse.Namespace) -> int:
     """`ragedge ask QUESTION`."""
-    from ragedge import assemble, terminal, views
-    from ragedge.contracts import Answer, Passages, Piece, Question
+    from ragedge import ask_verb
 
-    questions = list(options.question)
-    if options.file:
-        try:
-            lines = options.file.read_text(encoding="utf-8").splitlines()
-        except OSError as error:
-            raise InputError(f'"{options.file}" cannot be read: {error.strerror}') from error
-        questions += [line.strip() for line in lines if line.strip()]
-    if not questions:
-        raise InputError("there is no question", 'ragedge ask "What torque for the pump head bolts?"')
+    questions = ask_verb.read_questions(options.question, options.file)
+    if options.url:
+        from ragedge.client import Client
+
+        if options.index or options.model:
+            raise InputError("--index and --model are the service's own matter with --url", "leave them out")
+        with Client(options.url) as client:
+            has_model = client.health().engine != "extractive"
+            ask_verb.show(client, questions, sys.stdout, as_json=options.json, has_model=has_model)
+        return 0
+    from ragedge import assemble
+
     with assemble.open_box(_config(options), keeps_journal=True) as box:
-        if options.json:
-            answers = [views.answer_view(box.pipeline.ask(Question(text))) for text in questions]
-            print(views.encode(answers[0] if len(answers) == 1 else answers).decode("utf-8"))
-            return 0
-        box.pipeline.warm_up()
-        for text in questions:
-            if len(questions) > 1:
-                print(f"\n> {terminal.plain(text)}")
-            streamed = False
-            for event in box.pipeline.stream(Question(text)):
-                if isinstance(event, Passages):
-                    terminal.show_passages(event, sys.stdout)
-                elif isinstance(event, Piece) and box.generator is not None:
-                    streamed = True
-                    print(terminal.plain_piece(event.text), end="", flush=True)
-                elif isinstance(event, Answer):
-                    print(end="\n" if streamed else "")
-                    terminal.show_answer(event, sys.stdout, text=not streamed)
+        if not options.json:
+            box.pipeline.warm_up()
+        has_model = box.generator is not None
+        ask_verb.show(box.pipeline, questions, sys.stdout, as_json=options.json, has_model=has_model)
+    return 0
+
+
+def run_mcp(options: argparse.Namespace) -> int:
+    """`ragedge mcp`."""
+    try:
+        from ragedge import mcp_server
+    except ModuleNotFoundError as error:
+        if error.name != "mcp":
+            raise
+        raise PackageMissing('"ragedge mcp" needs the package mcp', 'pip install "ragedge[mcp]"') from error
+    if options.url:
+        from ragedge.client import Client
+
+        with Client(options.url) as client:
+            mcp_server.serve(mcp_server.Elsewhere(client))
+        return 0
+    from ragedge import assemble
+
+    with assemble.open_box(_config(options), keeps_journal=True) as box:
+        threading.Thread(target=box.pipeline.warm_up, name="warm-up", daemon=True).start()
+        mcp_server.serve(mcp_server.Here(box.pipeline, box.index))
     return 0
 
 
@@ -275,6 +285,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "ingest": run_ingest,
     "ask": run_ask,
     "serve": run_serve,
+    "mcp": run_mcp,
     "index": run_index,
     "pinned": run_pinned,
     "journal": run_journal,

@@ -98,6 +98,7 @@ class ServerConfig:
     host: str = "127.0.0.1"
     port: int = field(default=8321, metadata=_range(0, 65_535))
     allowed_hosts: tuple[str, ...] = ()
+    widget_origins: tuple[str, ...] = ()
     max_upload_bytes: int = field(default=104_857_600, metadata=_range(1024, 2**40))
     max_question_chars: int = field(default=2000, metadata=_range(16, 100_000))
     queue_limit: int = field(default=8, metadata=_range(1, 1000))

@@ -27,7 +27,12 @@ class RagedgeError(Exception):
     @property
     def code(self) -> str:
         """The name clients see: the class name in snake case."""
-        name = type(self).__name__
+        return self.code_name()
+
+    @classmethod
+    def code_name(cls) -> str:
+        """The `code` of all errors of this class."""
+        name = cls.__name__
         return "".join("_" + c.lower() if c.isupper() and i else c.lower() for i, c in enumerate(name))
 
 

@@ -21,7 +21,8 @@ MAX_FUNCTION_LINES = 50
 
 LAYERS: list[tuple[str, ...]] = [
     ("ragedge.contracts", "ragedge.errors"),
-    ("ragedge.config", "ragedge.device", "ragedge.models", "ragedge.views", "ragedge.threads", "ragedge.llama_log"),
+    ("ragedge.config", "ragedge.device", "ragedge.models", "ragedge.views", "ragedge.threads", "ragedge.llama_log",
+     "ragedge.replies"),
     ("ragedge.ingest.readers", "ragedge.ingest.sandbox", "ragedge.ingest.sandbox_child", "ragedge.ingest.sandbox_wire",
      "ragedge.ingest.sandbox_zygote", "ragedge.ingest.chunker", "ragedge.ingest.watch", "ragedge.index.catalog",
      "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.llama_embedder",
@@ -32,9 +33,10 @@ LAYERS: list[tuple[str, ...]] = [
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask"),
     ("ragedge.assemble",),
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.bench"),
-    ("ragedge.server",),
+    ("ragedge.server", "ragedge.client"),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
-     "ragedge.eval_verb", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
+     "ragedge.eval_verb", "ragedge.ask_verb", "ragedge.mcp_server", "ragedge.arguments", "ragedge.cli",
+     "ragedge.__main__"),
 ]  # fmt: skip
 """Lower layers first; a module may import its own layer's package and everything below it."""
 
@@ -57,6 +59,8 @@ OWNERS = {
     "lxml": {"ragedge.ingest.readers.markup"},
     "PIL": {"ragedge.ingest.readers.ocr", "ragedge.server.picture_child"},
     "sqlite3": {"ragedge.index", "ragedge.journal"},
+    "httpx": {"ragedge.client"},
+    "mcp": {"ragedge.mcp_server"},
     "tqdm": {"ragedge.terminal", "ragedge.evaluate", "ragedge.evaluation"},
 }
 """Third-party package -> the packages or modules that may import it (one module there, see the test)."""

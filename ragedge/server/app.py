@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -33,14 +34,21 @@ from ragedge.server.documents import (
     show_document,
     upload_document,
 )
+from ragedge.server.embeddings import embeddings
 from ragedge.server.feedback import feedback
+from ragedge.server.ollama import chat, show, tags, version
+from ragedge.server.openai import chat_completions, list_models, show_model
 from ragedge.server.pages import page_picture, show_page
 from ragedge.server.picture import PictureMaker
 from ragedge.server.problems import problem_reply
+from ragedge.server.reference import show_reference, show_schema
+from ragedge.server.search import search
 from ragedge.server.security import Guard
 from ragedge.server.settings import ServerSettings, Service
 from ragedge.server.site import home, load_site, static_file
+from ragedge.server.source_page import source_page
 from ragedge.server.uploads import clear_uploads
+from ragedge.server.widget import widget_script
 from ragedge.views import record_view
 
 #: Children that draw pages at once; a third would only take memory from the model.
@@ -53,6 +61,7 @@ _ROUTES: tuple[Any, ...] = (
     static_file,
     ask,
     ask_stream,
+    search,
     feedback,
     list_documents,
     upload_document,
@@ -62,10 +71,28 @@ _ROUTES: tuple[Any, ...] = (
     show_page,
     page_picture,
     original_file,
+    source_page,
+    chat_completions,
+    embeddings,
+    list_models,
+    show_model,
+    chat,
+    tags,
+    version,
+    show,
+    show_reference,
+    show_schema,
+    widget_script,
 )
 
 
-@get("/v1/health", sync_to_thread=False, media_type=MediaType.JSON, summary="Whether the service is up")
+@get(
+    "/v1/health",
+    sync_to_thread=False,
+    media_type=MediaType.JSON,
+    summary="Whether the service is up",
+    description="Touches neither index nor model. `questions` are at work or waiting now.",
+)
 def health(state: State) -> Response[bytes]:
     """Answers without touching index or model."""
     service: Service = state.service
@@ -81,7 +108,13 @@ def health(state: State) -> Response[bytes]:
     )
 
 
-@get("/v1/index", sync_to_thread=True, media_type=MediaType.JSON, summary="The index and the limits of this service")
+@get(
+    "/v1/index",
+    sync_to_thread=True,
+    media_type=MediaType.JSON,
+    summary="The index and the limits of this service",
+    description="How much it holds, what it was made with, and what may be sent; `generation` grows with each change.",
+)
 def show_index(state: State) -> Response[bytes]:
     """Counts, settings of the index, and what may be sent."""
     service: Service = state.service
@@ -127,6 +160,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
             "settings": settings,
             "site": load_site(),
             "stopping": stopping,
+            "started_at": int(time.time()),
             "desk": AskDesk(service, settings, stopping.is_set),
             "upload_admission": Admission(settings.upload_limit, what="uploads", retry_after_s=10),
             "picture_admission": Admission(settings.picture_limit, what="page pictures", retry_after_s=2),
@@ -142,15 +176,18 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
         route_handlers=[*_ROUTES, health, show_index],
         exception_handlers={Exception: problem_reply},
         request_max_body_size=settings.max_body_bytes,
+        # the framework's own routes for the schema lie where nobody gets (see the guard); ours completes it
         openapi_config=OpenAPIConfig(
-            title="ragedge", version=service.version, path="/schema", render_plugins=[JsonRenderPlugin()]
+            title="ragedge", version=service.version, path="/schema/raw", render_plugins=[JsonRenderPlugin()]
         ),
         state=state,
         on_startup=[_prepare],
         logging_config=None,
         debug=False,
     )
-    app.guard = Guard(settings.allowed_hosts, request_limit=settings.request_limit)
+    app.guard = Guard(
+        settings.allowed_hosts, request_limit=settings.request_limit, widget_origins=settings.widget_origins
+    )
     return app
 
 

@@ -10,11 +10,11 @@ import secrets
 from collections.abc import Callable
 from typing import Annotated, Any
 
-import anyio
 import msgspec
 from litestar import MediaType, Request, Response, post
 from litestar.datastructures import State
 from litestar.params import JSONBody
+from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 from msgspec import Meta, Struct, field
 
@@ -23,7 +23,7 @@ from ragedge.errors import AnswerError, BadQuestion, NotFound, UnsupportedFile
 from ragedge.server.admission import Admission
 from ragedge.server.problems import explain
 from ragedge.server.settings import ServerSettings, Service
-from ragedge.server.sse import Cancel, EventStream, Pump, wait_for_disconnect
+from ragedge.server.sse import Cancel, EventStream, Pump, Style, encode_event, while_connected
 from ragedge.views import answer_view, encode, passages_view, piece_view
 
 #: Beyond this no text field is even looked at; the setting `max_question_chars` is tighter.
@@ -139,7 +139,7 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
     try:
         msgspec.json.decode(await request.body())
     except (UnicodeDecodeError, RecursionError) as error:
-        raise BadQuestion("the body is not JSON in UTF-8", "see /schema/openapi.json for what it takes") from error
+        raise BadQuestion("the body is not JSON in UTF-8", "see /docs for what it takes") from error
     except msgspec.DecodeError:
         return  # Litestar says what is wrong with it
 
@@ -156,12 +156,9 @@ async def ask(data: JSONBody[AskBody], request: Request[Any, Any, Any], state: S
     """Drain the events into one answer; stop when the caller hangs up."""
     question_id: str = state.desk.new_id()
     pump: Pump = state.desk.open(data, question_id)
-    try:
-        answer = await _drain(pump, request.receive)
-    finally:
-        await pump.close()
+    answer = await drain(pump, request.receive)
     if answer is None:
-        return Response(b"", status_code=_GONE, media_type=MediaType.JSON)
+        return gone()
     return Response(encode(named_view(answer, question_id)), status_code=200, media_type=MediaType.JSON)
 
 
@@ -177,44 +174,59 @@ async def ask_stream(data: JSONBody[AskBody], request: Request[Any, Any, Any], s
     desk: AskDesk = state.desk
     question_id = desk.new_id()
     pump = desk.open(data, question_id)
+    request_id = request_id_of(request)
+    style = Style(
+        "text/event-stream; charset=utf-8",
+        lambda event: encode_event(*desk.describe(event, question_id)),
+        lambda error: encode_event("error", encode(explain(error, request_id)[1])),
+    )
+    return await open_reply(pump, style)
+
+
+async def open_reply(pump: Pump, style: Style) -> EventStream:
+    """Pull the first event, so that a failure before it is a real status, and leave the rest to the stream."""
     try:
         first = await pump.pull()
     except BaseException:
         await pump.close()
         raise
-    request_id = str(request.scope["state"]["request_id"])
-    return EventStream(
-        pump,
-        first,
-        lambda event: desk.describe(event, question_id),
-        lambda error: encode(explain(error, request_id)[1]),
-    )
+    return EventStream(pump, first, style)
 
 
-async def _drain(pump: Pump, receive: Callable[[], Any]) -> Answer | None:
-    """The answer at the end of the events; None when the caller hung up first."""
-    answer: Answer | None = None
-    is_gone = False
-    failure: Exception | None = None
+def request_id_of(request: Request[Any, Any, Any]) -> str:
+    """The name that the guard gave this request."""
+    return str(request.scope["state"]["request_id"])
 
-    async def watch() -> None:
-        nonlocal is_gone
-        await wait_for_disconnect(receive)
-        is_gone = True
-        pump.cancel()
-        group.cancel_scope.cancel()
 
-    async with anyio.create_task_group() as group:
-        group.start_soon(watch)
-        try:
-            while (event := await pump.pull()) is not None:
-                if isinstance(event, Answer):
-                    answer = event
-        except Exception as error:  # out of the group as it is, not wrapped in an ExceptionGroup
-            failure = error
-        group.cancel_scope.cancel()
-    if failure is not None:
-        raise failure
-    if answer is None and not is_gone:
-        raise AnswerError("the question ended without an answer", "ask again")
-    return answer
+async def drain(pump: Pump, receive: Callable[[], Any]) -> Answer | None:
+    """The answer at the end of the events; None when the caller hung up first. The pump is closed either way.
+
+    Raises:
+        AnswerError: the events ended without an answer.
+    """
+
+    async def work() -> Answer:
+        answer: Answer | None = None
+        while (event := await pump.pull()) is not None:
+            if isinstance(event, Answer):
+                answer = event
+        if answer is None:
+            raise AnswerError("the question ended without an answer", "ask again")
+        return answer
+
+    try:
+        return await while_connected(receive, work, pump.cancel)
+    finally:
+        await pump.close()
+
+
+def whole_reply(view: dict[str, Any] | None) -> ASGIResponse:
+    """A view as a reply, for handlers that otherwise stream; None where the caller has hung up."""
+    if view is None:
+        return ASGIResponse(status_code=_GONE, media_type=MediaType.JSON)
+    return ASGIResponse(body=encode(view), media_type=MediaType.JSON)
+
+
+def gone() -> Response[bytes]:
+    """The reply to a caller who has hung up."""
+    return Response(b"", status_code=_GONE, media_type=MediaType.JSON)

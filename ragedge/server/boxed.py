@@ -22,12 +22,14 @@ def make_app(box: Box) -> Litestar:
         version=__version__,
         suffixes=SUPPORTED_SUFFIXES,
         journal=box.journal,
+        embedder=box.embedder,
     )
     settings = ServerSettings(
         host=wanted.host,
         port=wanted.port,
         title=wanted.title,
         allowed_hosts=wanted.allowed_hosts,
+        widget_origins=wanted.widget_origins,
         max_upload_bytes=wanted.max_upload_bytes,
         max_question_chars=wanted.max_question_chars,
         queue_limit=wanted.queue_limit,

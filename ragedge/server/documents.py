@@ -57,7 +57,12 @@ def find_document(service: Service, document_id: str) -> Any:
     return service.index.document(document_id)
 
 
-@get("/v1/documents", media_type=MediaType.JSON, summary="Documents, and files that gave none")
+@get(
+    "/v1/documents",
+    media_type=MediaType.JSON,
+    summary="Documents, and files that gave none",
+    description="In the order of their paths, `limit` of them from `offset` on; each rejected file with its reason.",
+)
 async def list_documents(state: State, offset: Offset = 0, limit: Limit = 200) -> Response[bytes]:
     """One page of the documents in the order of their paths, and all rejected files."""
     return json_reply(await anyio.to_thread.run_sync(_list, state.service, offset, limit))
@@ -77,13 +82,23 @@ def _list(service: Service, offset: int, limit: int) -> dict[str, Any]:
     }
 
 
-@get("/v1/documents/{document_id:str}", media_type=MediaType.JSON, summary="One document")
+@get(
+    "/v1/documents/{document_id:str}",
+    media_type=MediaType.JSON,
+    summary="One document",
+    description="`state` is partial where pages gave less than they hold; `problems` says which, and why.",
+)
 async def show_document(document_id: FromPath[str], state: State) -> Response[bytes]:
     """What is known of one document."""
     return json_reply(document_view(await anyio.to_thread.run_sync(find_document, state.service, document_id)))
 
 
-@get("/v1/documents/{document_id:str}/file", sync_to_thread=True, summary="The original file, as a download")
+@get(
+    "/v1/documents/{document_id:str}/file",
+    sync_to_thread=True,
+    summary="The original file, as a download",
+    description="Byte for byte as it came in.",
+)
 def original_file(document_id: FromPath[str], state: State) -> File:
     """The file's bytes as they came in."""
     service: Service = state.service
@@ -102,6 +117,7 @@ def original_file(document_id: FromPath[str], state: State) -> File:
     request_max_body_size=None,  # counted while it is received, see uploads.py
     media_type=MediaType.JSON,
     summary="Add a document: one file, in the field 'file' of a multipart form",
+    description="The reply comes when the file is read and can be asked; one that gives no text is refused with why.",
 )
 async def upload_document(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Receive one file and read it into the index."""
@@ -142,7 +158,12 @@ async def _bounded(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
         yield block
 
 
-@delete("/v1/documents/{document_id:str}", status_code=200, summary="Remove a document")
+@delete(
+    "/v1/documents/{document_id:str}",
+    status_code=200,
+    summary="Remove a document",
+    description="Under all names it is known by, with its text, vectors and copy.",
+)
 async def remove_document(document_id: FromPath[str], state: State) -> Response[bytes]:
     """Take a document out of the index, under all names it is known by."""
     return json_reply({"removed": await anyio.to_thread.run_sync(_remove_document, state.service, document_id)})
@@ -157,7 +178,12 @@ def _remove_document(service: Service, document_id: str) -> list[str]:
     return paths
 
 
-@delete("/v1/documents", status_code=200, summary="Remove one file of the list by its path")
+@delete(
+    "/v1/documents",
+    status_code=200,
+    summary="Remove one file of the list by its path",
+    description="A rejected file, or one name of a document; a document goes with its last name.",
+)
 async def remove_file(
     state: State, path: Annotated[str, QueryParameter(min_length=1, max_length=_PATH_CHARS)]
 ) -> Response[bytes]:

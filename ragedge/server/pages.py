@@ -34,12 +34,13 @@ Near = Annotated[float | None, QueryParameter(ge=0, le=1)]
     sync_to_thread=True,
     media_type=MediaType.JSON,
     summary="A page's text",
+    description="`limit` characters from `offset` on: a format without pages is one page of any length.",
 )
 def show_page(
     document_id: FromPath[str], number: FromPath[int], state: State, offset: Offset = 0, limit: Window = 40_000
 ) -> Response[bytes]:
     """A window of the page's text, with the document and the neighbouring pages' numbers."""
-    info, page = _find(state.service, document_id, number)
+    info, page = find_page(state.service, document_id, number)
     view = page_view(page, pages=info.pages, offset=offset, limit=limit)
     view["document"] = document_view(info)
     return json_reply(view)
@@ -66,13 +67,18 @@ async def page_picture(
 
 def _draw(state: State, document_id: str, number: int, quote: str, near: float | None) -> Any:
     service: Service = state.service
-    info, _ = _find(service, document_id, number)
+    info, _ = find_page(service, document_id, number)
     if info.media_type != "application/pdf":
         raise NotFound("only pages of PDF files have pictures", "read the page as text")
     return state.pictures.draw(service.index.source(document_id), document_id, number, quote, near)
 
 
-def _find(service: Service, document_id: str, number: int) -> tuple[Any, Page]:
+def find_page(service: Service, document_id: str, number: int) -> tuple[Any, Page]:
+    """The `DocumentInfo` and one of its pages.
+
+    Raises:
+        NotFound: no such document or page.
+    """
     info = find_document(service, document_id)
     if not 1 <= number <= _MAX_PAGE:
         raise NotFound(f"there is no page {str(number)[:20]}", "pages count from 1")

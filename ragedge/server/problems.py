@@ -2,7 +2,8 @@
 
 Litestar's own refusals (no such route, body too large, field unknown) take the same shape. What nobody foresaw
 becomes a plain 500 and one log line with the place in the code; its message may hold words of a question or a
-document and is therefore neither sent nor logged.
+document and is therefore neither sent nor logged. On the routes of other protocols the same failures take that
+protocol's shape (shapes.py).
 """
 
 from __future__ import annotations
@@ -16,15 +17,16 @@ from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
 from ragedge.errors import Busy, DiskFull, RagedgeError, UnreadableDocument
+from ragedge.server.shapes import dressed
 from ragedge.views import encode
 
 _log = logging.getLogger("ragedge.server")
 
 #: Our words for the statuses that Litestar itself answers with: code, message, hint.
 _REFUSALS: dict[int, tuple[str, str, str]] = {
-    400: ("bad_request", "the request cannot be read", "see /schema/openapi.json for what it takes"),
-    404: ("not_found", "there is nothing at this address", "the page is at /, the interface at /schema/openapi.json"),
-    405: ("method_not_allowed", "this address does not take this method", "see /schema/openapi.json"),
+    400: ("bad_request", "the request cannot be read", "see /docs for what it takes"),
+    404: ("not_found", "there is nothing at this address", "the page is at /, the interface at /docs"),
+    405: ("method_not_allowed", "this address does not take this method", "see /docs"),
     413: ("too_large", "the request is larger than allowed", "send less at once"),
     415: ("unsupported_media_type", "this address takes another kind of body", "send application/json"),
 }
@@ -64,6 +66,7 @@ def problem_reply(request: Request[Any, Any, Any], error: Exception) -> Response
     """Litestar's exception handler for everything."""
     request_id = str(request.scope.get("state", {}).get("request_id", ""))
     status, view = explain(error, request_id)
+    view = dressed(request.scope["path"], status, view)
     headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else {}
     if status == 405 and isinstance(error, HTTPException) and error.headers:
         headers |= {name: value for name, value in error.headers.items() if name.lower() == "allow"}

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ragedge.contracts import Event, Page, Question
+from ragedge.contracts import Embedder, Event, Page, Question
 
 
 class Asking(Protocol):
@@ -68,7 +68,8 @@ class Remembering(Protocol):
 class Service:
     """The parts behind the routes.
 
-    Without a `syncer` the documents can be read but not changed; without a `journal` no feedback is taken.
+    Without a `syncer` the documents can be read but not changed; without a `journal` no feedback is taken; without an
+    `embedder` no texts are embedded.
     """
 
     pipeline: Asking
@@ -78,6 +79,7 @@ class Service:
     version: str
     suffixes: tuple[str, ...] = ()
     journal: Remembering | None = None
+    embedder: Embedder | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +91,8 @@ class ServerSettings:
     title: str = "ragedge"
     #: Names beyond localhost, 127.0.0.1 and ::1 under which the page may be opened, without port.
     allowed_hosts: tuple[str, ...] = ()
+    #: Origins ("http://intranet.local") whose pages may show the widget and ask; no other route is open to them.
+    widget_origins: tuple[str, ...] = ()
     #: A question with its history; 64 KiB is thirty times the longest question that is allowed by default.
     max_body_bytes: int = 65_536
     max_upload_bytes: int = 104_857_600

@@ -49,7 +49,7 @@ def load_site(folder: Path = _WEB) -> dict[str, WebFile]:
 @get("/", sync_to_thread=False, include_in_schema=False)
 def home(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """The page."""
-    return _reply(request, state.site["index.html"])
+    return file_reply(request, state.site["index.html"])
 
 
 @get("/static/{name:str}", sync_to_thread=False, include_in_schema=False)
@@ -58,10 +58,11 @@ def static_file(name: FromPath[str], request: Request[Any, Any, Any], state: Sta
     file = state.site.get(name)
     if file is None or name == "index.html":
         raise NotFound("there is nothing at this address", "the page is at /")
-    return _reply(request, file)
+    return file_reply(request, file)
 
 
-def _reply(request: Request[Any, Any, Any], file: WebFile) -> Response[bytes]:
+def file_reply(request: Request[Any, Any, Any], file: WebFile) -> Response[bytes]:
+    """A file of the page, or that the browser's copy is still good."""
     headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
     if request.headers.get("if-none-match") == file.etag:
         return Response(b"", status_code=304, headers=headers, media_type=file.media_type)

