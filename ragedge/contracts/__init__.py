@@ -36,8 +36,10 @@ from ragedge.contracts.documents import (
     ParsedFile,
     Reason,
 )
+from ragedge.contracts.reading import UnitReading, WindowReading, WindowText
 from ragedge.contracts.seams import (
     Embedder,
+    EvidenceReader,
     Generator,
     Reader,
     ReadOptions,
@@ -56,6 +58,7 @@ __all__ = [
     "Embedder",
     "Event",
     "Evidence",
+    "EvidenceReader",
     "Generator",
     "Hit",
     "ModelStats",
@@ -77,6 +80,9 @@ __all__ = [
     "Source",
     "Timings",
     "Turn",
+    "UnitReading",
     "VectorStore",
     "Verdict",
+    "WindowReading",
+    "WindowText",
 ]

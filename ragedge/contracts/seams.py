@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from ragedge.contracts.asking import ModelStats, Piece, Prompt
 from ragedge.contracts.documents import ParsedFile
+from ragedge.contracts.reading import WindowReading, WindowText
 
 if TYPE_CHECKING:  # the readers' process and `--help` do without numpy
     import numpy as np
@@ -63,6 +64,22 @@ class Embedder(Protocol):
 
     def embed_question(self, text: str) -> NDArray[np.float32]:
         """Unit vector, float32 [dimension]."""
+        ...
+
+
+@runtime_checkable
+class EvidenceReader(Protocol):
+    """Reads question and passage together, and says of each unit how likely it answers."""
+
+    @property
+    def sha256(self) -> str: ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special ones not counted."""
+        ...
+
+    def read(self, question: str, windows: Sequence[WindowText]) -> list[WindowReading]:
+        """One reading per window, in order; what does not fit the model is cut off and has the lowest score."""
         ...
 
 
