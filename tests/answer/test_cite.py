@@ -35,7 +35,8 @@ class Shelf:
         return self.pages[document_id, number]
 
     def cite(self, text: str) -> tuple[tuple[Citation, ...], tuple[AnswerSpan, ...]]:
-        citations, unsupported = cite(text, self.hits, page_of=self.page_of)
+        cited = cite(text, self.hits, page_of=self.page_of)
+        citations, unsupported = cited.citations, cited.unsupported
         for citation in citations:
             page = self.page_of(citation.document_id, citation.span.page)
             assert citation.quote == page.text[citation.span.start : citation.span.end] != ""
@@ -180,15 +181,17 @@ def test_words_of_title_and_headings_help_but_facts_must_be_in_the_quote() -> No
     def page_of(document_id: str, number: int) -> Page:
         return Page(1, None, text)
 
-    assert cite("At low flow, clean the inlet sieve.", hits, page_of=page_of)[0]
-    assert not cite("At fault E-417, clean the inlet sieve.", hits, page_of=page_of)[0]
+    assert cite("At low flow, clean the inlet sieve.", hits, page_of=page_of).citations
+    assert not cite("At fault E-417, clean the inlet sieve.", hits, page_of=page_of).citations
 
 
 def test_saying_that_the_sources_do_not_answer_is_neither_cited_nor_marked() -> None:
     for answer in ("The sources do not contain the answer.", "Die Quellen enthalten dazu keine Angabe."):
         assert Shelf((SOURCE,)).cite(answer) == ((), ())
     answer = "The sources do not say it, but it is 5 bar."
-    assert Shelf((SOURCE,)).cite(answer)[1] == (AnswerSpan(0, len(answer)),)
+    (span,) = Shelf((SOURCE,)).cite(answer)[1]
+    assert (span.start, span.end, span.objection) == (0, len(answer), "number_missing")
+    assert [answer[a:b] for a, b in span.unconfirmed] == ["5 bar"]
 
 
 def test_a_document_that_is_gone_is_passed_over() -> None:

@@ -1,0 +1,232 @@
+"""Does a quote speak against a claim? The first reason why it cannot be its source, or none.
+
+Checked are facts (numbers with units, codes, dates), names, negations with what they reach, pairs of opposites in the
+same place, and the order of names and numbers: if the claim with two of them exchanged reads more like the quote than the
+claim itself, they are in the wrong place. All by rule; a false statement in words of its own is not noticed here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import combinations
+
+from ragedge.answer.claims import BREAKS, Claim, Context, Quote, is_content, is_form
+from ragedge.answer.facts import Facts, Number
+from ragedge.answer.opposites import AMBIGUOUS_CALENDAR, CALENDAR, opposites_of, stem
+from ragedge.contracts import Objection
+
+_NEGATIONS = frozenset(
+    "not never none neither nor without nothing nobody no nicht nichts kein keine keinen keiner keinem keines nie niemals "
+    "ohne weder pas jamais sans aucun aucune nunca jamás sin ningún ninguna ninguno tampoco".split()
+)
+_NOT_A_DENIAL = frozenset("only merely just least until more less later fewer nur seulement solo sólo".split())
+_PRONOUNS = frozenset("he she it they his her hers its their theirs him them this these that those we i you".split())
+_SURE_REACH = 2  # content words after a "not" of which the first that is not stated elsewhere is surely denied
+_REACH = 3  # content words after a "not" that it may deny
+_EXCHANGE_GAIN = 2  # neighbours that an exchange must put right: one is chance
+_MAX_PLACES = 10  # names and numbers of a claim whose places are compared
+_JOINTS = frozenset("and or und oder et ou y o as well both the a , & to with".split())
+
+
+def objection(claim: Claim, quote: Quote, context: Context) -> Objection | None:
+    """Why `quote` does not bear out `claim`, or None where nothing speaks against it."""
+    if not claim.codes <= quote.facts.codes:
+        return "code_missing"
+    if any(not _has_number(number, quote.facts, context) for number in claim.numbers):
+        return "number_missing"
+    if is_denied(claim.tokens, quote.tokens):
+        return "negation_flipped"
+    if _has_other_date(claim, quote, context):
+        return "date_changed"
+    if _is_turned_round(claim.tokens, quote.tokens):
+        return "opposite_word"
+    if _misses_name(claim, quote, context):
+        return "name_missing"
+    if is_exchanged(claim, quote):
+        return "order_changed"
+    return None
+
+
+# ------------------------------------------------------------------------------------------------- facts and names
+
+
+def _has_number(number: Number, facts: Facts, context: Context) -> bool:
+    """The number with its unit; a bare number in the quote may have its unit elsewhere (a range, a table's head)."""
+    for other in facts.numbers:
+        if not number.is_same(other):
+            continue
+        if not number.unit or number.unit == other.unit:
+            return True
+        if not other.unit and (number.unit in facts.units or number.unit in context.units):
+            return True
+    return False
+
+
+def _has_other_date(claim: Claim, quote: Quote, context: Context) -> bool:
+    wanted = _dates(claim.tokens, claim.names)
+    if not wanted:
+        return False
+    there = {CALENDAR[token] for token in (*quote.tokens, *context.words) if token in CALENDAR}
+    return not wanted <= there
+
+
+def _dates(tokens: Sequence[str], names: frozenset[str]) -> set[str]:
+    found = set[str]()
+    for i, token in enumerate(tokens):
+        if token not in CALENDAR:
+            continue
+        is_near_number = any(t[:1].isdigit() for t in tokens[max(0, i - 1) : i + 2])
+        if token not in AMBIGUOUS_CALENDAR or is_near_number or token in names:
+            found.add(CALENDAR[token])
+    return found
+
+
+def _misses_name(claim: Claim, quote: Quote, context: Context) -> bool:
+    """Whether a name of the claim stands neither in the quote nor where it may be understood from.
+
+    A name may be understood from title and headings, and from the passage where the quote has a pronoun in its stead.
+    """
+    missing = [name for name in claim.names if name not in CALENDAR and not _stands(name, quote.words)]
+    missing = [name for name in missing if not _stands(name, context.words) and not _is_short_for(name, quote)]
+    if not missing:
+        return False
+    spared = [t for t in quote.tokens if t in _PRONOUNS and t not in claim.tokens]
+    return not spared or any(not _stands(name, context.passage_words) for name in missing)
+
+
+def _stands(word: str, words: frozenset[str]) -> bool:
+    return word in words or any(is_form(word, other) for other in words)
+
+
+def _is_short_for(name: str, quote: Quote) -> bool:
+    """ "USA" for "United States of America": the first letters of words in a row, small words left out or not."""
+    if not 2 <= len(name) <= 6:
+        return False
+    firsts = "".join(token[0] for token in quote.tokens if token not in BREAKS)
+    shorter = "".join(token[0] for token in quote.tokens if is_content(token))
+    return len(name) > 2 and (name in firsts or name in shorter)
+
+
+# ------------------------------------------------------------------------------------------------- negation
+
+
+def is_denied(claim: Sequence[str], quote: Sequence[str]) -> bool:
+    """Whether one of both denies what the other states. Takes tokens."""
+    said, stands = list(_denials(claim)), list(_denials(quote))
+    if not said and not stands:
+        return False
+    if said and not stands and not _is_denied_by_prefix(said, quote):
+        return True
+    return _is_stated(said, claim, stands, quote) or _is_stated(stands, quote, said, claim)
+
+
+def _is_stated(
+    denials: Sequence[tuple[str, ...]], own: Sequence[str], others: Sequence[tuple[str, ...]], text: Sequence[str]
+) -> bool:
+    """Whether `text`, with the denials `others`, states what `denials` of the text `own` deny."""
+    stated = {stem(token) for token in text}
+    denied = {word for words in others for word in words}
+    counts = Counter(stem(token) for token in own)
+    counts.subtract(word for words in denials for word in words)
+    for words in denials:
+        for word in words[:_SURE_REACH]:
+            if counts[word] > 0:  # "do not use sand; use clay": "use" is stated, too
+                continue
+            if word in stated and word not in denied:
+                return True
+            break
+        if not words and not others:
+            return True
+    return False
+
+
+def _denials(tokens: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """For each negation the stems of the content words that it may reach, nearest first."""
+    for i, token in enumerate(tokens):
+        following = tokens[i + 1] if i + 1 < len(tokens) else ""
+        if token not in _NEGATIONS or following in _NOT_A_DENIAL:
+            continue
+        if token == "no" and (following in BREAKS or following[:1].isdigit()):
+            continue  # "No. 4", "No, ..."
+        reached: list[str] = []
+        for word in tokens[i + 1 :]:
+            if word in BREAKS or len(reached) == _REACH:
+                break
+            if is_content(word):
+                reached.append(stem(word))
+        yield tuple(reached)
+
+
+def _is_denied_by_prefix(said: Sequence[tuple[str, ...]], quote: Sequence[str]) -> bool:
+    """ "not safe" for "unsafe"."""
+    stems = {stem(token) for token in quote}
+    return all(
+        reached and any(f"{prefix}{reached[0]}" in stems for prefix in ("un", "in", "im", "ir", "il", "dis", "non"))
+        for reached in said
+    )
+
+
+# ------------------------------------------------------------------------------------------------- opposites, order
+
+
+def _is_turned_round(claim: Sequence[str], quote: Sequence[str]) -> bool:
+    """Whether a word of the claim stands where the quote has its opposite."""
+    said, stands = [stem(token) for token in claim], [stem(token) for token in quote]
+    for i, word in enumerate(said):
+        for other in opposites_of(word):
+            if stands.count(other) <= said.count(other) or said.count(word) <= stands.count(word):
+                continue
+            for j in (j for j, token in enumerate(stands) if token == other):
+                if _is_same_place(said, i, stands, j):
+                    return True
+    return False
+
+
+def _is_same_place(one: Sequence[str], i: int, other: Sequence[str], j: int) -> bool:
+    """Whether both have the same neighbour on one side."""
+    before = one[i - 1] if i else "^"
+    after = one[i + 1] if i + 1 < len(one) else "$"
+    return before == (other[j - 1] if j else "^") or after == (other[j + 1] if j + 1 < len(other) else "$")
+
+
+def is_exchanged(claim: Claim, quote: Quote) -> bool:
+    """Whether two names or numbers of the claim stand in each other's place, as the quote has them."""
+    tokens = [token for token in claim.tokens if token not in BREAKS]
+    places = _places(tokens, claim, quote)
+    if len(places) < 2:
+        return False
+    there = _neighbours([token for token in quote.tokens if token not in BREAKS])
+    as_said = sum(pair in there for pair in _neighbours(tokens))
+    for (a, b), (c, d) in combinations(places, 2):
+        if tokens[a:b] == tokens[c:d] or all(token in _JOINTS for token in tokens[b:c]):
+            continue
+        turned = [*tokens[:a], *tokens[c:d], *tokens[b:c], *tokens[a:b], *tokens[d:]]
+        if sum(pair in there for pair in _neighbours(turned)) >= as_said + _EXCHANGE_GAIN:
+            return True
+    return False
+
+
+def _places(tokens: Sequence[str], claim: Claim, quote: Quote) -> list[tuple[int, int]]:
+    """Spans of the names and numbers of the claim that stand in the quote, too; neighbouring names are one."""
+    names = claim.names | quote.names
+    spans: list[tuple[int, int]] = []
+    there = set(quote.tokens)
+    for i, token in enumerate(tokens):
+        if token not in there:
+            continue
+        is_name = token in names or any(is_form(token, name) for name in names)
+        if re.search(r"\d", token):
+            spans.append((i, i + 1))
+        elif is_name and is_content(token):
+            if spans and spans[-1][1] == i and not re.search(r"\d", tokens[i - 1]):
+                spans[-1] = (spans[-1][0], i + 1)
+            else:
+                spans.append((i, i + 1))
+    return spans[:_MAX_PLACES]
+
+
+def _neighbours(tokens: Sequence[str]) -> set[tuple[str, str]]:
+    padded = ["^", *tokens, "$"]
+    return set(zip(padded, padded[1:], strict=False))

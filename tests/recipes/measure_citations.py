@@ -1,0 +1,318 @@
+"""Precision and recall of citations per sentence, and the share of sentences altered on purpose that are caught.
+
+    python -m tests.recipes.measure_citations QUESTIONS.jsonl=INDEX[:even|:odd] [...] [--limit N] [--seed S] [--errors F]
+
+The sentences on which a question's gold quotes lie are an answer's sentences here: verbatim, and rewritten by rule
+without a change of meaning (`rewriting`). Each is cited against the passages that the product finds for its question;
+right is a citation whose quote lies on the gold sentence, or that holds it letter by letter elsewhere. The same
+sentences altered on purpose (`altering`) and sentences of other documents must get no citation. A gold sentence that was not
+found cannot be cited: it is counted and left out. ":even" takes the questions 0, 2, 4 .. of a file, ":odd" the others.
+"""
+
+from __future__ import annotations
+
+import argparse
+import functools
+import random
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ragedge import assemble
+from ragedge.answer.cite import cite
+from ragedge.answer.facts import normal
+from ragedge.answer.sentences import content_words
+from ragedge.answer.units import cut
+from ragedge.config import load_config
+from ragedge.contracts import Citation, Hit, Page, PageSpan, Question
+from ragedge.evaluate import place_finder
+from ragedge.evaluation.goldens import GoldQuestion, PlaceFinder, covered_share, draw_sample, read_questions
+from tests.recipes.altering import ALTERATIONS, OPPOSITES, Around, names_of, numbers_of, opposite_word
+from tests.recipes.rewriting import REWRITES, merged
+
+MAX_SENTENCES = 3  # of one question
+WORDS = range(4, 46)  # content words of a sentence that is taken: neither a title nor a page
+ANSWER_SENTENCES = 5  # of the answers that are timed
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """A gold sentence and the one after it on its page, white space folded, with its place."""
+
+    document_id: str
+    span: PageSpan
+    text: str
+    following: str
+
+
+@dataclass
+class Tally:
+    """Sentences by kind: asked, cited, cited rightly."""
+
+    n: Counter[str] = field(default_factory=Counter)
+    cited: Counter[str] = field(default_factory=Counter)
+    right: Counter[str] = field(default_factory=Counter)
+
+
+@dataclass
+class Measure:
+    """One case while it is measured."""
+
+    name: str
+    page_of: Callable[[str, int], Page]
+    embed: Any
+    rng: random.Random
+    kept: Tally = field(default_factory=Tally)
+    altered: Tally = field(default_factory=Tally)
+    errors: list[str] = field(default_factory=list)
+    times_ms: list[float] = field(default_factory=list)
+    questions: int = 0
+    not_found: int = 0
+
+    def keep(self, kind: str, text: str, hits: Sequence[Hit], gold: Sentence) -> None:
+        """A sentence that must be cited with its gold sentence."""
+        citation = self._cite(text, hits)
+        is_right = citation is not None and _lies_on(citation, gold, self.page_of)
+        self.kept.n[kind] += 1
+        self.kept.cited[kind] += citation is not None
+        self.kept.right[kind] += is_right
+        if not is_right:
+            self._note("WRONG" if citation else "MISSED", kind, text, gold.text, citation)
+
+    def alter(self, kind: str, text: str, hits: Sequence[Hit], original: str) -> None:
+        """A sentence that must not be cited."""
+        citation = self._cite(text, hits)
+        self.altered.n[kind] += 1
+        self.altered.cited[kind] += citation is not None
+        if citation is not None:
+            self._note("PASSED", kind, text, original, citation)
+
+    def _cite(self, text: str, hits: Sequence[Hit]) -> Citation | None:
+        citations = cite(text, hits, page_of=self.page_of, embed=self.embed).citations
+        return citations[0] if citations else None
+
+    def _note(self, what: str, kind: str, text: str, gold: str, citation: Citation | None) -> None:
+        quote = " ".join(citation.quote.split()) if citation else "-"
+        support = citation.support if citation else 0.0
+        self.errors.append(f"{what} | {self.name} | {kind} | {support:.2f}\n  says  {text}\n  gold  {gold}\n  cited {quote}")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("cases", nargs="+", metavar="QUESTIONS=INDEX[:even|:odd]")
+    parser.add_argument("--limit", type=int, default=200, help="questions per case, drawn at random")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--errors", type=Path, help="write every sentence that came out wrong to this file")
+    options = parser.parse_args()
+    measures = [_case(name, options) for name in options.cases]
+    for measure in measures:
+        print(f"\n{measure.name}: {measure.questions} questions; {measure.not_found} gold sentences not found, left out")
+        _print(measure)
+    if len(measures) > 1:
+        total = _sum(measures)
+        print(f"\nall cases: {total.questions} questions; {total.not_found} gold sentences not found, left out")
+        _print(total)
+    if options.errors:
+        options.errors.write_text("\n".join(e for m in measures for e in m.errors), encoding="utf-8")
+
+
+def _case(name: str, options: argparse.Namespace) -> Measure:
+    path, _, index = name.rpartition("=")
+    index, _, half = index.partition(":")
+    golds = read_questions(Path(path))
+    golds = {"even": golds[::2], "odd": golds[1::2], "": golds}[half]
+    golds = draw_sample([g for g in golds if g.is_answerable], options.limit, options.seed)
+    config = load_config(None)
+    config = replace(config, index=index, embedder=replace(config.embedder, kind="llama"))
+    label = f"{Path(path).parent.name}{' [' + half + ']' if half else ''}"
+    with assemble.open_box(config) as box:
+        page_of = functools.lru_cache(maxsize=4096)(box.index.page)
+        measure = Measure(label, page_of, box.embedder.embed_passages, random.Random(options.seed))
+        _run(measure, box, golds, place_finder(box.index))
+    return measure
+
+
+def _run(measure: Measure, box: Any, golds: Sequence[GoldQuestion], finder: PlaceFinder) -> None:
+    pages = {info.id: info.pages for info in box.index.documents()}
+    elsewhere = _sentences_elsewhere(box, pages, measure.rng)
+    names_elsewhere = sorted({name for s in elsewhere for name in names_of(s.text)})
+    seen: set[tuple[str, int, int]] = set()
+    answer: list[str] = []
+    for gold in golds:
+        hits = box.pipeline.retriever.retrieve(Question(gold.question))[0].hits
+        measure.questions += 1
+        here = " ".join(" ".join(hit.chunk.text.split()) for hit in hits)
+        around = Around(names_of(here), names_elsewhere, numbers_of(here))
+        for sentence in _gold_sentences(gold, finder, measure.page_of):
+            key = (sentence.document_id, sentence.span.page, sentence.span.start)
+            if key in seen:
+                continue
+            seen.add(key)
+            if not any(_holds(hit, sentence) for hit in hits):
+                measure.not_found += 1
+                continue
+            answer = [*answer[1 - ANSWER_SENTENCES :], _one(measure, sentence, around, hits)]
+            _off_source(measure, elsewhere, hits)
+            if len(answer) == ANSWER_SENTENCES:
+                _time(measure, answer, hits)
+
+
+def _one(measure: Measure, sentence: Sentence, around: Around, hits: Sequence[Hit]) -> str:
+    """One gold sentence in all forms; gives one of the rewritten ones."""
+    text, rng, last = sentence.text, measure.rng, sentence.text
+    measure.keep("verbatim", text, hits, sentence)
+    for kind, rewrite in REWRITES.items():
+        changed = rewrite(text, rng)
+        if changed is not None:
+            measure.keep(kind, changed, hits, sentence)
+            last = changed
+    if sentence.following:
+        measure.keep("merged", merged(text, sentence.following, rng), hits, sentence)
+    for kind, alter in ALTERATIONS.items():
+        changed = alter(text, around, rng)
+        if changed is None or normal(changed) in normal(" ".join(hit.chunk.text for hit in hits)):
+            continue  # by chance another true sentence
+        measure.alter(_kind_of_opposite(text, changed) if alter is opposite_word else kind, changed, hits, text)
+    return last
+
+
+def _kind_of_opposite(text: str, changed: str) -> str:
+    from ragedge.answer.opposites import are_opposite
+
+    before, after = text.split(), changed.split()
+    words = [(a.strip(".,;:()"), b.strip(".,;:()")) for a, b in zip(before, after, strict=False) if a != b]
+    is_known = any(are_opposite(a.casefold(), b.casefold()) for a, b in words)
+    return "opposite word, known" if is_known else "opposite word, not in the product's table"
+
+
+def _off_source(measure: Measure, elsewhere: Sequence[Sentence], hits: Sequence[Hit]) -> None:
+    """A sentence of a document of which no passage was found."""
+    there = {hit.chunk.document_id for hit in hits}
+    others = [s for s in measure.rng.sample(elsewhere, min(40, len(elsewhere))) if s.document_id not in there]
+    if others:
+        measure.alter("from another document", others[0].text, hits, "-")
+
+
+def _time(measure: Measure, answer: Sequence[str], hits: Sequence[Hit]) -> None:
+    started = time.perf_counter()
+    cite(" ".join(answer), hits, page_of=measure.page_of, embed=measure.embed)
+    measure.times_ms.append((time.perf_counter() - started) * 1e3)
+
+
+# ------------------------------------------------------------------------------------------------- sentences
+
+
+def _gold_sentences(
+    gold: GoldQuestion, finder: PlaceFinder, page_of: Callable[[str, int], Page]
+) -> Iterator[Sentence]:
+    count = 0
+    for source in gold.sources:
+        place = finder.find(source)
+        for span in place.spans[:1] if place.document_id else ():
+            page = page_of(str(place.document_id), span.page)
+            for sentence in _sentences(str(place.document_id), page, max(0, span.start - 600), span.end + 600):
+                shared = min(sentence.span.end, span.end) - max(sentence.span.start, span.start)
+                shorter = min(sentence.span.end - sentence.span.start, span.end - span.start)
+                if shared * 2 >= shorter and count < MAX_SENTENCES:
+                    count += 1
+                    yield sentence
+
+
+def _sentences(document_id: str, page: Page, start: int, end: int) -> Iterator[Sentence]:
+    """Sentences of a stretch of a page, cut as the whole page is cut."""
+    units = [u for u in cut(page, 0, len(page.text)) if u[2] != "heading"]
+    for number, (a, b, kind) in enumerate(units):
+        if b <= start or a >= end or len(content_words(page.text[a:b])) not in WORDS:
+            continue
+        following = ""
+        if kind == "text" and number + 1 < len(units) and units[number + 1][2] == "text":
+            c, d, _ = units[number + 1]
+            following = _folded(page.text[c:d]) if c - b < 3 and d - c < 300 else ""
+        yield Sentence(document_id, PageSpan(page.number, a, b), _folded(page.text[a:b]), following)
+
+
+def _sentences_elsewhere(box: Any, pages: dict[str, int], rng: random.Random) -> list[Sentence]:
+    """Some sentences of every document."""
+    found: list[Sentence] = []
+    for document_id in rng.sample(sorted(pages), min(60, len(pages))):
+        page = box.index.page(document_id, rng.randint(1, pages[document_id]))
+        at = rng.randrange(max(1, len(page.text) - 6000))
+        there = [s for s in _sentences(document_id, page, at, at + 6000) if len(content_words(s.text)) >= 6]
+        found += rng.sample(there, min(12, len(there)))
+    return found
+
+
+def _folded(text: str) -> str:
+    """One line, without a list's mark."""
+    line = " ".join(text.split())
+    return line.lstrip("-*•#>").strip() if line[:1] in "-*•#>" else line
+
+
+def _holds(hit: Hit, sentence: Sentence) -> bool:
+    return hit.chunk.document_id == sentence.document_id and covered_share(sentence.span, hit.chunk.spans) > 0.9
+
+
+def _lies_on(citation: Citation, gold: Sentence, page_of: Callable[[str, int], Page]) -> bool:
+    """Whether the quote shares half of the shorter of both with the gold sentence, or says the same elsewhere."""
+    span = citation.span
+    page = page_of(citation.document_id, span.page)
+    assert citation.quote == page.text[span.start : span.end], "a quote must be exact"
+    if normal(gold.text) in normal(citation.quote):
+        return True
+    if (citation.document_id, span.page) != (gold.document_id, gold.span.page):
+        return False
+    shared = min(span.end, gold.span.end) - max(span.start, gold.span.start)
+    return shared * 2 >= min(span.end - span.start, gold.span.end - gold.span.start)
+
+
+# ------------------------------------------------------------------------------------------------- report
+
+
+def _sum(measures: Sequence[Measure]) -> Measure:
+    total = replace(measures[0], name="all", kept=Tally(), altered=Tally(), errors=[], times_ms=[], questions=0, not_found=0)
+    for one in measures:
+        for mine, theirs in ((total.kept, one.kept), (total.altered, one.altered)):
+            mine.n.update(theirs.n)
+            mine.cited.update(theirs.cited)
+            mine.right.update(theirs.right)
+        total.times_ms += one.times_ms
+        total.questions += one.questions
+        total.not_found += one.not_found
+    return total
+
+
+def _print(measure: Measure) -> None:
+    kept, altered = measure.kept, measure.altered
+    print(f"  {'meaning kept':<44} {'n':>5} {'precision':>10} {'recall':>7}")
+    groups = [(kind, [kind]) for kind in kept.n]
+    groups += [("= rewritten", [k for k in kept.n if k != "verbatim"]), ("= verbatim and rewritten", list(kept.n))]
+    for kind, parts in groups:
+        n, cited, right = (sum(counter[p] for p in parts) for counter in (kept.n, kept.cited, kept.right))
+        print(f"  {kind:<44} {n:>5} {_share(right, cited):>10} {_share(right, n):>7}")
+    off = "from another document"
+    cited = kept.cited.total() + altered.cited[off]
+    print(f"  {'= precision with those of other documents':<44} {kept.n.total() + altered.n[off]:>5} "
+          f"{_share(kept.right.total(), cited):>10}")  # fmt: skip
+    print(f"  {'meaning changed':<44} {'n':>5} {'caught':>10}")
+    kinds = [kind for kind in altered.n if kind != off]
+    for kind, parts in [*((k, [k]) for k in kinds), ("= altered", kinds), (off, [off])]:
+        n, passed = sum(altered.n[p] for p in parts), sum(altered.cited[p] for p in parts)
+        print(f"  {kind:<44} {n:>5} {_share(n - passed, n):>10}")
+    if measure.times_ms:
+        times = sorted(measure.times_ms)
+        middle, high = times[len(times) // 2], times[min(len(times) - 1, int(0.95 * len(times)))]
+        print(f"  cite() of {ANSWER_SENTENCES} sentences: median {middle:.0f} ms, 95 % below {high:.0f} ms, n = {len(times)}")
+
+
+def _share(part: int, whole: int) -> str:
+    return f"{part / whole:.3f}" if whole else "-"
+
+
+if __name__ == "__main__":
+    assert OPPOSITES
+    print(" ".join(sys.argv[1:]))
+    main()
