@@ -39,7 +39,7 @@ _REPORTED = re.compile(
     rf"|(?:laut|nach|gemäß)\s+(?:dem|der|den)\s+\w+[,:]?\s+)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"[^\W_]+(?:[.'-](?=[^\W_])[^\W_]+)*|[.,;:!?()]")
+_WORD = re.compile(r"\d+(?:[.,]\d+)*[^\W_]*|[^\W_]+(?:[.'-](?=[^\W_])[^\W_]+)*|[.,;:!?()]")
 _SPLIT_NOT = re.compile(r"\b(do|does|did|is|are|was|were|has|have|had|would|should|could|must|need|might)n['’]t\b", re.I)
 _CAN_NOT = re.compile(r"\b(?:can['’]t|cannot|can not)\b", re.I)
 _WILL_NOT = re.compile(r"\bwon['’]t\b", re.I)
@@ -98,7 +98,7 @@ class Claim:
     def names(self) -> frozenset[str]:
         """Names; none in German, where every noun has a capital."""
         is_german = sum(token in _GERMAN for token in self.tokens) >= 2
-        return frozenset() if is_german else names_in(self.text)
+        return frozenset() if is_german else names_in(self.text) & set(self.words)
 
 
 def claim_of(text: str, start: int, end: int) -> Claim:

@@ -10,10 +10,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher
 from itertools import combinations
 
 from ragedge.answer.claims import BREAKS, Claim, Context, Quote, is_content, is_form
-from ragedge.answer.facts import Facts, Number
+from ragedge.answer.facts import Facts, Number, facts_of
 from ragedge.answer.opposites import AMBIGUOUS_CALENDAR, CALENDAR, opposites_of, stem
 from ragedge.contracts import Objection
 
@@ -21,11 +22,12 @@ _NEGATIONS = frozenset(
     "not never none neither nor without nothing nobody no nicht nichts kein keine keinen keiner keinem keines nie niemals "
     "ohne weder pas jamais sans aucun aucune nunca jamás sin ningún ninguna ninguno tampoco".split()
 )
-_NOT_A_DENIAL = frozenset("only merely just least until more less later fewer nur seulement solo sólo".split())
+_NOT_A_DENIAL = frozenset("only merely just least more less later fewer nur seulement solo sólo".split())
 _PRONOUNS = frozenset("he she it they his her hers its their theirs him them this these that those we i you".split())
 _SURE_REACH = 2  # content words after a "not" of which the first that is not stated elsewhere is surely denied
 _REACH = 3  # content words after a "not" that it may deny
 _EXCHANGE_GAIN = 2  # neighbours that an exchange must put right: one is chance
+_EXCHANGED = 4  # words of a stretch that stands in another's place; a longer one is a way to put it
 _MAX_PLACES = 10  # names and numbers of a claim whose places are compared
 _JOINTS = frozenset("and or und oder et ou y o as well both the a , & to with".split())
 
@@ -46,7 +48,44 @@ def objection(claim: Claim, quote: Quote, context: Context) -> Objection | None:
         return "name_missing"
     if is_exchanged(claim, quote):
         return "order_changed"
+    return _exchanged_word(claim, quote)
+
+
+def _exchanged_word(claim: Claim, quote: Quote) -> Objection | None:
+    """What stands in a claim in the very place where the quote, with the same words around, has something else."""
+    said = [token for token in claim.tokens if token not in BREAKS]
+    stands = [token for token in quote.tokens if token not in BREAKS]
+    for kind, a, b, c, d in SequenceMatcher(None, said, stands, autojunk=False).get_opcodes():
+        if kind == "equal" or b - a > _EXCHANGED or d - c > _EXCHANGED:
+            continue
+        mine, theirs = said[a:b], stands[c:d]
+        is_between = a > 0 and b < len(said) and c > 0 and d < len(stands)
+        if is_between and _denies(mine) != _denies(theirs):
+            return "negation_flipped"
+        if any(stem(other) in opposites_of(stem(word)) for word in mine for other in theirs):
+            return "opposite_word"
+        if kind != "replace":
+            continue
+        if any(token in claim.names for token in mine) and not _is_named(mine, theirs):
+            return "name_missing"
+        there = facts_of(" ".join(theirs)).numbers
+        if there and any(not any(n.is_same(o) for o in there) for n in facts_of(" ".join(mine)).numbers):
+            return "number_missing"
     return None
+
+
+def _denies(tokens: Sequence[str]) -> bool:
+    return any(
+        token in _NEGATIONS and not (i + 1 < len(tokens) and tokens[i + 1] in _NOT_A_DENIAL)
+        for i, token in enumerate(tokens)
+    )
+
+
+def _is_named(mine: Sequence[str], theirs: Sequence[str]) -> bool:
+    """Whether the words of a claim may name what the quote names in that place: by a word in common, or a pronoun."""
+    if all(not is_content(token) for token in theirs):
+        return True
+    return any(is_form(word, other) for word in mine for other in theirs if is_content(other))
 
 
 # ------------------------------------------------------------------------------------------------- facts and names

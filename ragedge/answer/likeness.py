@@ -6,6 +6,7 @@ units count as one quote where that adds much. Pure; knows nothing of what speak
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ from ragedge.answer.claims import Claim, Context, Quote, is_form
 _CONTEXT_WEIGHT = 0.5  # of a word that stands in the title or a heading of the quote, not in the quote
 _NAME_WEIGHT = 2.0  # of a word with a capital within a sentence: a wrong name is a wrong answer
 _PAIR_GAIN = 0.1  # share by which two neighbouring units must beat the better one: short quotes are checked faster
-_PAIRED = 8  # single units whose neighbours are looked at
+_DIGITS = re.compile(r"\d+")
 
 
 class Likeness:
@@ -30,11 +31,12 @@ class Likeness:
             for word in quote.words:
                 self._holders[word].append(number)
         self._vocabulary = sorted(self._holders)
+        self._digits = [frozenset(_DIGITS.findall(quote.text)) for quote in self._quotes]
 
     def nearest(self, claim: Claim, limit: int) -> list[tuple[float, Quote]]:
-        """The `limit` quotes with the largest share of the claim's words, best first; at a tie the earlier hit, then the shorter.
+        """The quotes with the largest share of the claim's words, best first; at a tie the earlier hit, then the shorter.
 
-        A claim of numbers and codes alone is near to all of them.
+        `limit` by words alone, `limit` by words and digits, and the pairs of neighbours among them that share more.
         """
         weights = {word: _NAME_WEIGHT if word in claim.names else 1.0 for word in claim.words}
         facts = float(len(claim.numbers) + len(claim.codes))
@@ -49,12 +51,18 @@ class Likeness:
                 if word not in held[number] and word in context:
                     held[number][word] = weight * _CONTEXT_WEIGHT
         shares = [(facts + sum(words.values())) / total for words in held]
-        is_code_like = not weights
         order = sorted(range(len(shares)), key=lambda i: (-shares[i], self._quotes[i].hit_index, self._quotes[i].length))
-        chosen = order if is_code_like else order[:limit]
+        chosen = dict.fromkeys([*order[:limit], *self._with_digits(claim, order, shares, limit)])
         found = [(shares[i], self._quotes[i]) for i in chosen if shares[i] > 0]
-        found += self._pairs(order[:_PAIRED], shares, held, facts, total)
+        found += self._pairs(list(chosen), shares, held, facts, total)
         return sorted(found, key=lambda pair: (-pair[0], pair[1].hit_index, pair[1].length))
+
+    def _with_digits(self, claim: Claim, order: Sequence[int], shares: Sequence[float], limit: int) -> list[int]:
+        """The nearest ones among the quotes that hold most of the claim's digits."""
+        wanted = frozenset(_DIGITS.findall(claim.plain))
+        if not wanted:
+            return []
+        return sorted(order, key=lambda i: -len(wanted & self._digits[i]) / len(wanted) - shares[i])[:limit]
 
     def _having(self, word: str) -> set[int]:
         """Numbers of the quotes that hold the word or another form of it."""

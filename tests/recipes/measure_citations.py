@@ -72,33 +72,37 @@ class Measure:
     times_ms: list[float] = field(default_factory=list)
     questions: int = 0
     not_found: int = 0
+    why: str = ""
 
     def keep(self, kind: str, text: str, hits: Sequence[Hit], gold: Sentence) -> None:
         """A sentence that must be cited with its gold sentence."""
-        citation = self._cite(text, hits)
-        is_right = citation is not None and _lies_on(citation, gold, self.page_of)
+        citations = self._cite(text, hits)
+        is_right = bool(citations) and all(_lies_on(citation, gold, self.page_of) for citation in citations)
         self.kept.n[kind] += 1
-        self.kept.cited[kind] += citation is not None
+        self.kept.cited[kind] += bool(citations)
         self.kept.right[kind] += is_right
         if not is_right:
-            self._note("WRONG" if citation else "MISSED", kind, text, gold.text, citation)
+            self._note("WRONG" if citations else "MISSED", kind, text, gold.text, citations)
 
     def alter(self, kind: str, text: str, hits: Sequence[Hit], original: str) -> None:
         """A sentence that must not be cited."""
-        citation = self._cite(text, hits)
+        citations = self._cite(text, hits)
         self.altered.n[kind] += 1
-        self.altered.cited[kind] += citation is not None
-        if citation is not None:
-            self._note("PASSED", kind, text, original, citation)
+        self.altered.cited[kind] += bool(citations)
+        if citations:
+            self._note("PASSED", kind, text, original, citations)
 
-    def _cite(self, text: str, hits: Sequence[Hit]) -> Citation | None:
-        citations = cite(text, hits, page_of=self.page_of, embed=self.embed).citations
-        return citations[0] if citations else None
+    def _cite(self, text: str, hits: Sequence[Hit]) -> tuple[Citation, ...]:
+        """The citations of a text that is supported as a whole; a list item can be more than one sentence."""
+        cited = cite(text, hits, page_of=self.page_of, embed=self.embed)
+        if len(cited.sentences) > len(cited.citations):
+            self.why = ", ".join(sorted({str(s.objection) for s in cited.sentences if s.objection}))
+            return ()
+        return cited.citations
 
-    def _note(self, what: str, kind: str, text: str, gold: str, citation: Citation | None) -> None:
-        quote = " ".join(citation.quote.split()) if citation else "-"
-        support = citation.support if citation else 0.0
-        self.errors.append(f"{what} | {self.name} | {kind} | {support:.2f}\n  says  {text}\n  gold  {gold}\n  cited {quote}")
+    def _note(self, what: str, kind: str, text: str, gold: str, citations: Sequence[Citation]) -> None:
+        cited = " / ".join(f"{c.support:.2f} {' '.join(c.quote.split())}" for c in citations) or self.why
+        self.errors.append(f"{what} | {self.name} | {kind}\n  says  {text}\n  gold  {gold}\n  cited {cited}")
 
 
 def main() -> None:
