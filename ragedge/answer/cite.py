@@ -17,9 +17,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.claims import Claim, Quote, claim_of, context_of
+from ragedge.answer.claims import Claim, Quote, claim_of, context_of, stands_in
 from ragedge.answer.contradiction import objection
-from ragedge.answer.likeness import Likeness, stands_in
+from ragedge.answer.likeness import Likeness
 from ragedge.answer.sentences import sentence_spans
 from ragedge.answer.unconfirmed import fact_spans
 from ragedge.answer.units import cut
@@ -29,7 +29,7 @@ from ragedge.errors import InputError, NotFound
 THRESHOLD = 0.55  # support below it counts as none; above one half, so that most words are the source's
 _BY_MEANING = 0.3  # share of words from which the meaning may decide; below, near vectors only share the topic
 _NOT_LITERAL = 0.99  # the most that a quote gets whose letters are not the sentence's
-_SAYS_OTHERWISE = 0.75  # share of words from which a quote that speaks against a sentence can outweigh another one
+_SAYS_OTHERWISE = 0.6  # share of words from which a quote that speaks against a sentence can outweigh another one
 _OUTWEIGHS = 0.1  # by which it must share more words than the one that supports
 _CANDIDATES = 6  # quotes that are looked at closely, per sentence
 _EMBEDDED = 2  # quotes per sentence whose meaning is compared

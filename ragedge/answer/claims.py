@@ -39,12 +39,13 @@ _REPORTED = re.compile(
     rf"|(?:laut|nach|gemäß)\s+(?:dem|der|den)\s+\w+[,:]?\s+)",
     re.IGNORECASE,
 )
-_WORD = re.compile(r"\d+(?:[.,]\d+)*[^\W_]*|[^\W_]+(?:[.'-](?=[^\W_])[^\W_]+)*|[.,;:!?()]")
+_WORD = re.compile(r"\d+(?:[.,]\d+)*[^\W_]*|[^\W_]+(?:[.'](?=[^\W_])[^\W_]+)*|[.,;:!?()]")
 _SPLIT_NOT = re.compile(r"\b(do|does|did|is|are|was|were|has|have|had|would|should|could|must|need|might)n['’]t\b", re.I)
 _CAN_NOT = re.compile(r"\b(?:can['’]t|cannot|can not)\b", re.I)
 _WILL_NOT = re.compile(r"\bwon['’]t\b", re.I)
 _POSSESSIVE = re.compile(r"(?<=[^\W\d_])['’]s\b")
 _GERMAN = frozenset("der die das den dem und ist sind ein eine wird werden nicht mit von für auf zu im".split())
+_OPENS = frozenset(("", ".", "!", "?", ":", "•", "*", "|", "-", "#", "..."))  # after these a capital means nothing
 BREAKS = frozenset(".,;:!?()")
 """Tokens that end what a negation reaches."""
 
@@ -60,15 +61,14 @@ def plain_words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in content_words(text) if not any(c.isdigit() for c in word)))
 
 
-def names_in(text: str) -> frozenset[str]:
-    """Case-folded words with a capital within a sentence: names, in most languages."""
+def capitals_in(text: str) -> frozenset[str]:
+    """Case-folded words with a capital within a sentence, as they stand: names, in most languages."""
     found: set[str] = set()
     before = ""
     for match in re.finditer(r"[^\W\d_][\w'’-]*|\d[\w.,]*|[.!?]+(?=\s)|\S", text):
         word = match.group()
-        is_inside = before not in ("", ".", "!", "?", ":", "•", "*", "|", "-", "#")
-        if is_inside and word[0].isupper() and len(word) > 1:
-            found.update(plain_words(_POSSESSIVE.sub("", word)))
+        if before not in _OPENS and word[0].isupper() and len(word) > 1:
+            found.update(token for token in tokens_of(word) if token not in STOP_WORDS)
         before = word
     return frozenset(found)
 
@@ -95,10 +95,15 @@ class Claim:
         return tokens_of(self.text)
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        """Names; none in German, where every noun has a capital."""
+    def capitals(self) -> frozenset[str]:
+        """Names as they stand; none in German, where every noun has a capital."""
         is_german = sum(token in _GERMAN for token in self.tokens) >= 2
-        return frozenset() if is_german else names_in(self.text) & set(self.words)
+        return frozenset() if is_german else capitals_in(self.text)
+
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """Names among the content words."""
+        return frozenset(plain_words(" ".join(self.capitals))) & set(self.words)
 
 
 def claim_of(text: str, start: int, end: int) -> Claim:
@@ -115,12 +120,13 @@ def claim_of(text: str, start: int, end: int) -> Claim:
 
 @dataclass(frozen=True)
 class Quote:
-    """A stretch `[start, end)` of one page that may support a claim."""
+    """A stretch `[start, end)` of one page that may support a claim; `parts` are the units that it joins."""
 
     hit_index: int
     page: Page
     start: int
     end: int
+    parts: tuple[Quote, ...] = ()
 
     @property
     def length(self) -> int:
@@ -147,8 +153,8 @@ class Quote:
         return tokens_of(self.text)
 
     @cached_property
-    def names(self) -> frozenset[str]:
-        return names_in(self.text)
+    def capitals(self) -> frozenset[str]:
+        return capitals_in(self.text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,3 +186,14 @@ def is_form(word: str, other: str) -> bool:
 def is_content(token: str) -> bool:
     """Whether a token is a word that carries meaning."""
     return token not in STOP_WORDS and token not in BREAKS
+
+
+def stands_in(part: str, whole: str) -> bool:
+    """Whether `part` stands in `whole` letter by letter, from word border to word border."""
+    at = whole.find(part) if part else -1
+    while at >= 0:
+        end = at + len(part)
+        if not (at > 0 and whole[at - 1].isalnum()) and not (end < len(whole) and whole[end].isalnum()):
+            return True
+        at = whole.find(part, at + 1)
+    return False

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
 from itertools import combinations
 
-from ragedge.answer.claims import BREAKS, Claim, Context, Quote, is_content, is_form
+from ragedge.answer.claims import BREAKS, Claim, Context, Quote, is_content, is_form, stands_in
 from ragedge.answer.facts import Facts, Number, facts_of
 from ragedge.answer.opposites import AMBIGUOUS_CALENDAR, CALENDAR, opposites_of, stem
 from ragedge.contracts import Objection
@@ -34,12 +34,15 @@ _JOINTS = frozenset("and or und oder et ou y o as well both the a , & to with".s
 
 def objection(claim: Claim, quote: Quote, context: Context) -> Objection | None:
     """Why `quote` does not bear out `claim`, or None where nothing speaks against it."""
-    if not claim.codes <= quote.facts.codes:
+    is_literal = stands_in(claim.plain, quote.plain)
+    if not is_literal and not claim.codes <= quote.facts.codes:
         return "code_missing"
-    if any(not _has_number(number, quote.facts, context) for number in claim.numbers):
+    if not is_literal and any(not _has_number(number, quote.facts, context) for number in claim.numbers):
         return "number_missing"
     if is_denied(claim.tokens, quote.tokens):
         return "negation_flipped"
+    if is_literal:
+        return None
     if _has_other_date(claim, quote, context):
         return "date_changed"
     if _is_turned_round(claim.tokens, quote.tokens):
@@ -48,7 +51,7 @@ def objection(claim: Claim, quote: Quote, context: Context) -> Objection | None:
         return "name_missing"
     if is_exchanged(claim, quote):
         return "order_changed"
-    return _exchanged_word(claim, quote)
+    return next((reason for part in quote.parts or (quote,) if (reason := _exchanged_word(claim, part))), None)
 
 
 def _exchanged_word(claim: Claim, quote: Quote) -> Objection | None:
@@ -66,7 +69,7 @@ def _exchanged_word(claim: Claim, quote: Quote) -> Objection | None:
             return "opposite_word"
         if kind != "replace":
             continue
-        if any(token in claim.names for token in mine) and not _is_named(mine, theirs):
+        if any(token in claim.capitals for token in mine) and not _is_named(mine, theirs):
             return "name_missing"
         there = facts_of(" ".join(theirs)).numbers
         if there and any(not any(n.is_same(o) for o in there) for n in facts_of(" ".join(mine)).numbers):
@@ -249,16 +252,15 @@ def is_exchanged(claim: Claim, quote: Quote) -> bool:
 
 def _places(tokens: Sequence[str], claim: Claim, quote: Quote) -> list[tuple[int, int]]:
     """Spans of the names and numbers of the claim that stand in the quote, too; neighbouring names are one."""
-    names = claim.names | quote.names
+    names = claim.capitals | quote.capitals
     spans: list[tuple[int, int]] = []
     there = set(quote.tokens)
     for i, token in enumerate(tokens):
         if token not in there:
             continue
-        is_name = token in names or any(is_form(token, name) for name in names)
         if re.search(r"\d", token):
             spans.append((i, i + 1))
-        elif is_name and is_content(token):
+        elif token in names:
             if spans and spans[-1][1] == i and not re.search(r"\d", tokens[i - 1]):
                 spans[-1] = (spans[-1][0], i + 1)
             else:

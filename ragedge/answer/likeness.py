@@ -88,16 +88,5 @@ class Likeness:
             words = {w: max(held[i].get(w, 0), held[j].get(w, 0)) for w in held[i].keys() | held[j].keys()}
             share = (facts + sum(words.values())) / total
             if share > max(shares[i], shares[j]) + _PAIR_GAIN or (facts and share >= max(shares[i], shares[j])):
-                found.append((share, Quote(first.hit_index, first.page, first.start, second.end)))
+                found.append((share, Quote(first.hit_index, first.page, first.start, second.end, (first, second))))
         return found
-
-
-def stands_in(part: str, whole: str) -> bool:
-    """Whether `part` stands in `whole` letter by letter, from word border to word border."""
-    at = whole.find(part) if part else -1
-    while at >= 0:
-        end = at + len(part)
-        if not (at > 0 and whole[at - 1].isalnum()) and not (end < len(whole) and whole[end].isalnum()):
-            return True
-        at = whole.find(part, at + 1)
-    return False

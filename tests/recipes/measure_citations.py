@@ -47,6 +47,7 @@ class Sentence:
     span: PageSpan
     text: str
     following: str
+    following_span: PageSpan | None
 
 
 @dataclass
@@ -156,7 +157,7 @@ def _run(measure: Measure, box: Any, golds: Sequence[GoldQuestion], finder: Plac
             if key in seen:
                 continue
             seen.add(key)
-            if not any(_holds(hit, sentence) for hit in hits):
+            if not any(_holds(hit, sentence, sentence.span) for hit in hits):
                 measure.not_found += 1
                 continue
             answer = [*answer[1 - ANSWER_SENTENCES :], _one(measure, sentence, around, hits)]
@@ -174,7 +175,7 @@ def _one(measure: Measure, sentence: Sentence, around: Around, hits: Sequence[Hi
         if changed is not None:
             measure.keep(kind, changed, hits, sentence)
             last = changed
-    if sentence.following:
+    if sentence.following_span and any(_holds(hit, sentence, sentence.following_span) for hit in hits):
         measure.keep("merged", merged(text, sentence.following, rng), hits, sentence)
     for kind, alter in ALTERATIONS.items():
         changed = alter(text, around, rng)
@@ -232,11 +233,12 @@ def _sentences(document_id: str, page: Page, start: int, end: int) -> Iterator[S
     for number, (a, b, kind) in enumerate(units):
         if b <= start or a >= end or len(content_words(page.text[a:b])) not in WORDS:
             continue
-        following = ""
+        following, after = "", None
         if kind == "text" and number + 1 < len(units) and units[number + 1][2] == "text":
             c, d, _ = units[number + 1]
-            following = _folded(page.text[c:d]) if c - b < 3 and d - c < 300 else ""
-        yield Sentence(document_id, PageSpan(page.number, a, b), _folded(page.text[a:b]), following)
+            if c - b < 3 and d - c < 300:
+                following, after = _folded(page.text[c:d]), PageSpan(page.number, c, d)
+        yield Sentence(document_id, PageSpan(page.number, a, b), _folded(page.text[a:b]), following, after)
 
 
 def _sentences_elsewhere(box: Any, pages: dict[str, int], rng: random.Random) -> list[Sentence]:
@@ -256,8 +258,8 @@ def _folded(text: str) -> str:
     return line.lstrip("-*•#>").strip() if line[:1] in "-*•#>" else line
 
 
-def _holds(hit: Hit, sentence: Sentence) -> bool:
-    return hit.chunk.document_id == sentence.document_id and covered_share(sentence.span, hit.chunk.spans) > 0.9
+def _holds(hit: Hit, sentence: Sentence, span: PageSpan) -> bool:
+    return hit.chunk.document_id == sentence.document_id and covered_share(span, hit.chunk.spans) > 0.9
 
 
 def _lies_on(citation: Citation, gold: Sentence, page_of: Callable[[str, int], Page]) -> bool:
