@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragedge.answer.claims import Claim, Quote, claim_of, context_of, stands_in
-from ragedge.answer.contradiction import objection
+from ragedge.answer.contradiction import exchanged_words, objection
 from ragedge.answer.likeness import Likeness
 from ragedge.answer.sentences import sentence_spans
 from ragedge.answer.unconfirmed import fact_spans
@@ -33,7 +33,9 @@ _SAYS_OTHERWISE = 0.6  # share of words from which a quote that speaks against a
 _OUTWEIGHS = 0.1  # by which it must share more words than the one that supports
 _CANDIDATES = 6  # quotes that are looked at closely, per sentence
 _EMBEDDED = 2  # quotes per sentence whose meaning is compared
-_MAX_EMBEDDED = 12  # texts embedded for one answer: about 80 ms on two cores
+_MAX_EMBEDDED = 2000  # characters embedded for one answer: about 80 ms on two cores
+_MAX_EXCHANGED = 4  # words that stand in another's place; more of them are a way to put it
+_SAME_KIND = 0.32  # cosine of two words: 2 of 100 synonyms lie below it, 3 of 4 pairs of words drawn at random
 _EMBED_CHARS = 400  # of a text, about 100 tokens
 _MAX_SENTENCES = 200  # of an answer; the rest of a longer one is marked as unsupported
 _NOT_IN_SOURCES = re.compile(
@@ -127,6 +129,8 @@ class Sources:
         best: tuple[float, Quote] | None = None
         for share, quote in self._likeness.nearest(claim, _CANDIDATES):
             reason = objection(claim, quote, self._contexts[quote.hit_index])
+            if reason is None and share >= THRESHOLD and self._has_other_word(claim, quote):
+                reason = "word_exchanged"
             if reason is not None:
                 against = against or (share, reason)
             elif share >= THRESHOLD:
@@ -157,11 +161,22 @@ class Sources:
         support, quote = max(scored, key=lambda pair: pair[0])
         return (min(_NOT_LITERAL, support), quote) if support >= THRESHOLD else None
 
+    def _has_other_word(self, claim: Claim, quote: Quote) -> bool:
+        """Whether a word of the claim that stands in place of one of the quote's has nothing to do with it."""
+        pairs = exchanged_words(claim, quote) if not stands_in(claim.plain, quote.plain) else []
+        if not pairs or len(pairs) > _MAX_EXCHANGED:
+            return False
+        vectors = self._vectors_of([word for pair in pairs for word in pair])
+        if vectors is None:
+            return False
+        return any(float(one @ other) < _SAME_KIND for one, other in zip(vectors[::2], vectors[1::2], strict=True))
+
     def _vectors_of(self, texts: Sequence[str]) -> list[NDArray[np.float32]] | None:
         missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]
-        if self._embed is None or self._embedded + len(missing) > _MAX_EMBEDDED:
+        chars = sum(len(text) for text in missing)
+        if self._embed is None or self._embedded + chars > _MAX_EMBEDDED:
             return None
-        self._embedded += len(missing)
+        self._embedded += chars
         try:
             self._vectors.update(zip(missing, self._embed(missing), strict=True) if missing else ())
         except InputError:  # more tokens than the embedder reads, in a script with many tokens per character

@@ -56,18 +56,12 @@ def objection(claim: Claim, quote: Quote, context: Context) -> Objection | None:
 
 def _exchanged_word(claim: Claim, quote: Quote) -> Objection | None:
     """What stands in a claim in the very place where the quote, with the same words around, has something else."""
-    said = [token for token in claim.tokens if token not in BREAKS]
-    stands = [token for token in quote.tokens if token not in BREAKS]
-    for kind, a, b, c, d in SequenceMatcher(None, said, stands, autojunk=False).get_opcodes():
-        if kind == "equal" or b - a > _EXCHANGED or d - c > _EXCHANGED:
-            continue
-        mine, theirs = said[a:b], stands[c:d]
-        is_between = a > 0 and b < len(said) and c > 0 and d < len(stands)
+    for mine, theirs, is_between in _exchanges(claim, quote):
         if is_between and _denies(mine) != _denies(theirs):
             return "negation_flipped"
         if any(stem(other) in opposites_of(stem(word)) for word in mine for other in theirs):
             return "opposite_word"
-        if kind != "replace":
+        if not mine or not theirs:
             continue
         if any(token in claim.capitals for token in mine) and not _is_named(mine, theirs):
             return "name_missing"
@@ -75,6 +69,28 @@ def _exchanged_word(claim: Claim, quote: Quote) -> Objection | None:
         if there and any(not any(n.is_same(o) for o in there) for n in facts_of(" ".join(mine)).numbers):
             return "number_missing"
     return None
+
+
+def exchanged_words(claim: Claim, quote: Quote) -> list[tuple[str, str]]:
+    """Pairs of single content words, the claim's and the quote's, that stand in each other's place: synonyms or not."""
+    pairs: list[tuple[str, str]] = []
+    for part in quote.parts or (quote,):
+        for mine, theirs, is_between in _exchanges(claim, part):
+            one, other = ([token for token in tokens if is_content(token)] for tokens in (mine, theirs))
+            if not is_between or len(one) != 1 or len(other) != 1 or is_form(one[0], other[0]):
+                continue
+            if one[0].isalpha() and other[0].isalpha() and one[0] not in quote.tokens:
+                pairs.append((one[0], other[0]))
+    return pairs
+
+
+def _exchanges(claim: Claim, quote: Quote) -> Iterator[tuple[list[str], list[str], bool]]:
+    """Short stretches in which claim and quote differ while the words around are the same, and whether both sides are."""
+    said = [token for token in claim.tokens if token not in BREAKS]
+    stands = [token for token in quote.tokens if token not in BREAKS]
+    for kind, a, b, c, d in SequenceMatcher(None, said, stands, autojunk=False).get_opcodes():
+        if kind != "equal" and b - a <= _EXCHANGED and d - c <= _EXCHANGED:
+            yield said[a:b], stands[c:d], a > 0 and b < len(said) and c > 0 and d < len(stands)
 
 
 def _denies(tokens: Sequence[str]) -> bool:

@@ -12,7 +12,7 @@ Outcome = Literal["answered", "unsure", "abstained", "truncated", "cancelled"]
 
 Objection = Literal[
     "number_missing", "code_missing", "date_changed", "name_missing", "negation_flipped", "opposite_word", "order_changed",
-    "words_not_found", "source_gone",
+    "word_exchanged", "words_not_found", "source_gone",
 ]  # fmt: skip
 """Why no source supports a sentence: what stands in none, or how the nearest source says otherwise."""
 

@@ -12,6 +12,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from ragedge.answer.stopwords import STOP_WORDS
+
 OPPOSITES = tuple(
     tuple(pair.split("/"))
     for pair in """
@@ -35,6 +37,10 @@ OPPOSITES = tuple(
     borrow/lend send/receive sent/received expand/contract attack/defend ally/enemy victory/defeat love/hate
     common/rare frequent/rare rarely/often often/seldom sharp/dull clean/dirty healthy/sick poisonous/edible
     horizontal/vertical parallel/perpendicular solid/liquid acid/base ancient/modern major/minor primary/secondary
+    plants/animals humid/arid abundant/scarce voluntary/compulsory guilty/innocent natural/artificial sea/land
+    water/fire gold/silver gas/liquid military/civilian church/state students/teachers knowledge/ignorance science/art
+    brave/cowardly local/national local/global individual/collective rights/duties religious/secular direct/indirect
+    theory/practice cause/effect causes/prevents raw/cooked fresh/salt fresh/stale tall/short loud/quiet
     """.split()
 )
 _MONTHS = "January February March April May June July August September October November December".split()
@@ -59,11 +65,12 @@ _CODE = re.compile(r"\b(?=\w*[A-Z])(?=[\w-]*\d)[A-Z0-9]+(?:-[A-Z0-9]+)*\b")
 
 @dataclass(frozen=True)
 class Around:
-    """What an alteration can draw from: names and numbers of the passages that were found, names from elsewhere."""
+    """What an alteration can draw from: names, numbers and words of the passages that were found, names from elsewhere."""
 
     names_here: Sequence[str]
     names_elsewhere: Sequence[str]
     numbers_here: Sequence[str]
+    words_here: Sequence[str] = ()
 
 
 Alteration = Callable[[str, Around, random.Random], str | None]
@@ -73,6 +80,12 @@ def names_of(text: str) -> list[str]:
     """Capitalised names within sentences, in order, each once; months and weekdays left out."""
     found = (match.group() for match in _NAME.finditer(text))
     return [name for name in dict.fromkeys(found) if name not in _MONTHS and name not in _DAYS]
+
+
+def words_of(text: str) -> list[str]:
+    """Lower-case words of meaning, each once; adverbs left out, because they hardly change a sentence."""
+    words = (w for w in re.findall(r"\b[a-z]{5,}\b", text) if w not in STOP_WORDS and not w.endswith("ly"))
+    return list(dict.fromkeys(words))
 
 
 def numbers_of(text: str) -> list[str]:
@@ -187,6 +200,17 @@ def names_exchanged(text: str, around: Around, rng: random.Random) -> str | None
     return text[: a.start()] + b.group() + text[a.end() : b.start()] + a.group() + text[b.end() :]
 
 
+def another_word(text: str, around: Around, rng: random.Random) -> str | None:
+    """A lower-case word of meaning is another one of the passages, alike in its ending."""
+    found = [m for m in re.finditer(r"(?<=[a-z] )[a-z]{5,}(?= [a-z])", text) if m.group() in around.words_here]
+    if not found:
+        return None
+    match = rng.choice(found)
+    mine = match.group()
+    others = [w for w in around.words_here if w[-2:] == mine[-2:] and w[:3] != mine[:3] and w not in text]
+    return _replaced(text, match, rng.choice(others)) if others else None
+
+
 def date_changed(text: str, around: Around, rng: random.Random) -> str | None:
     match = re.search(rf"\b({'|'.join(_MONTHS + _DAYS)})\b", text)
     if match is None:
@@ -215,6 +239,7 @@ ALTERATIONS: dict[str, Alteration] = {
     "name of the passages": name_of_passages,
     "name from elsewhere": name_from_elsewhere,
     "names exchanged": names_exchanged,
+    "another word": another_word,
     "month or weekday": date_changed,
     "code changed": code_changed,
 }

@@ -31,7 +31,7 @@ from ragedge.config import load_config
 from ragedge.contracts import Citation, Hit, Page, PageSpan, Question
 from ragedge.evaluate import place_finder
 from ragedge.evaluation.goldens import GoldQuestion, PlaceFinder, covered_share, draw_sample, read_questions
-from tests.recipes.altering import ALTERATIONS, OPPOSITES, Around, names_of, numbers_of, opposite_word
+from tests.recipes.altering import ALTERATIONS, OPPOSITES, Around, names_of, numbers_of, opposite_word, words_of
 from tests.recipes.rewriting import REWRITES, merged
 
 MAX_SENTENCES = 3  # of one question
@@ -151,7 +151,7 @@ def _run(measure: Measure, box: Any, golds: Sequence[GoldQuestion], finder: Plac
         hits = box.pipeline.retriever.retrieve(Question(gold.question))[0].hits
         measure.questions += 1
         here = " ".join(" ".join(hit.chunk.text.split()) for hit in hits)
-        around = Around(names_of(here), names_elsewhere, numbers_of(here))
+        around = Around(names_of(here), names_elsewhere, numbers_of(here), words_of(here))
         for sentence in _gold_sentences(gold, finder, measure.page_of):
             key = (sentence.document_id, sentence.span.page, sentence.span.start)
             if key in seen:

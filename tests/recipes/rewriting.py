@@ -100,6 +100,12 @@ def reordered(text: str, rng: random.Random) -> str | None:
     return f"{upper_first(match['rest'])} {lower_first(match['lead'])}."
 
 
+def clause_dropped(text: str, rng: random.Random) -> str | None:
+    """Without the clause at its end, where that only adds to what is said."""
+    match = re.match(r"(.{40,}?),? \b(?:which|who|where|because|so that|as well as|and thus|such as|including)\b [^.]{10,}\.$", text)
+    return f"{match[1].rstrip(' ,')}." if match and not re.search(r"\b(?:not|no|never)\b", text) else None
+
+
 def contracted(text: str, rng: random.Random) -> str | None:
     """Long forms short and short forms long."""
     for long, short in _SHORT_FORMS:
@@ -170,6 +176,7 @@ def merged(text: str, following: str, rng: random.Random) -> str:
 REWRITES: dict[str, Rule] = {
     "fewer words": fewer_words,
     "reordered": reordered,
+    "clause dropped": clause_dropped,
     "contracted": contracted,
     "synonyms": synonyms,
     "unit names": unit_names,
