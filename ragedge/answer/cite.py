@@ -1,18 +1,18 @@
 """An answer's sentences to citations: each is matched to a sentence or row of the sources by code.
 
 What a model writes about its sources is ignored. A sentence is supported by a quote when every number, unit, code,
-date and name of it stands there, nothing speaks against it (`contradiction`), and enough of its words do; where the words
-alone do not decide, its meaning does (cosine of the embedder's vectors). A source that says nearly the same and
-speaks against it outweighs one that shares fewer words. Quotes are exact parts of a page, and are checked again at the end. The
-measure is the share of an answer's words found in the source (precision of ROUGE-1; Lin, 2004) with hard conditions
-on facts; `tests/recipes/measure_citations.py` measures it.
+date and name of it stands there, nothing speaks against it (`contradiction`), and enough of its words do; where the
+words alone do not decide, its meaning does (cosine of the embedder's vectors). A source that says nearly the same and
+speaks against it outweighs one that shares fewer words. Quotes are exact parts of a page, and are checked again at the
+end. The measure is the share of an answer's words found in the source (precision of ROUGE-1; Lin, 2004) with hard
+conditions on facts; `tests/recipes/measure_citations.py` says how good it is.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -84,7 +84,8 @@ class Sources:
         self._hits = hits
         quotes = [_quotes(index, hit, page_of) for index, hit in enumerate(hits)]
         self._contexts = [
-            context_of(" ".join((hit.title, *hit.chunk.headings)), units) for hit, units in zip(hits, quotes, strict=True)
+            context_of(" ".join((hit.title, *hit.chunk.headings)), units)
+            for hit, units in zip(hits, quotes, strict=True)
         ]
         self._likeness = Likeness(quotes, self._contexts)
         self._embed = embed
@@ -96,7 +97,8 @@ class Sources:
         """Citations for the sentences of `text` that a hit supports, and all of them with their support.
 
         Citations are in the order of the answer; a chunk keeps the number of its first use. A sentence without content
-        (a lone mark) and one that only says that the sources do not answer are neither. A page that is gone is passed over.
+        (a lone mark) and one that only says that the sources do not answer are neither. A page that is gone is passed
+        over.
         """
         citations: list[Citation] = []
         sentences: list[AnswerSpan] = []
@@ -109,8 +111,7 @@ class Sources:
                 citations.append(_citation(number, hit, judged.quote, start, end, judged.support))
                 sentences.append(AnswerSpan(start, end, round(judged.support, 4), number))
             elif judged.objection is not None:
-                facts = tuple((start + a, start + b) for a, b in fact_spans(text[start:end]))
-                sentences.append(AnswerSpan(start, end, round(judged.support, 4), None, judged.objection, facts))
+                sentences.append(_unsupported(text, start, end, judged.objection))
         return Cited(tuple(citations), tuple(sentences))
 
     def judge(self, sentence: str) -> Judgement:
@@ -141,10 +142,7 @@ class Sources:
                 open_ones.append((share, quote))
         if best is None and open_ones and self._embed is not None:
             best = self._by_meaning(claim, open_ones[:_EMBEDDED])
-        if best is not None and against is not None and best[0] < 1.0:
-            if against[0] >= _SAYS_OTHERWISE and against[0] >= best[0] + _OUTWEIGHS:
-                best = None
-        if best is not None:
+        if best is not None and (against is None or not _outweighs(against[0], best[0])):
             return Judgement(best[1], best[0])
         return Judgement(None, 0.0, against[1] if against is not None else "words_not_found")
 
@@ -184,8 +182,13 @@ class Sources:
         return [self._vectors[text] for text in texts]
 
 
-def still_there(cited: Cited, page_of: PageOf) -> Cited:
-    """`cited` without the citations whose quote stands no longer, letter by letter, where they say.
+def _outweighs(against: float, support: float) -> bool:
+    """Whether a quote that speaks against a sentence is so much nearer to it that another one cannot support it."""
+    return support < 1.0 and against >= max(_SAYS_OTHERWISE, support + _OUTWEIGHS)
+
+
+def still_there(text: str, cited: Cited, page_of: PageOf) -> Cited:
+    """`cited` of an answer's `text` without the citations whose quote does not stand, letter by letter, where they say.
 
     A document can be removed while its answer is written; a sentence that loses its source is unsupported then.
     """
@@ -194,10 +197,15 @@ def still_there(cited: Cited, page_of: PageOf) -> Cited:
         return cited
     left = {(citation.answer_start, citation.answer_end) for citation in kept}
     sentences = tuple(
-        s if s.citation is None or (s.start, s.end) in left else replace(s, support=0.0, citation=None, objection="source_gone")
+        s if s.citation is None or (s.start, s.end) in left else _unsupported(text, s.start, s.end, "source_gone")
         for s in cited.sentences
     )
     return Cited(kept, sentences)
+
+
+def _unsupported(text: str, start: int, end: int, objection: Objection) -> AnswerSpan:
+    facts = tuple((start + a, start + b) for a, b in fact_spans(text[start:end]))
+    return AnswerSpan(start, end, 0.0, None, objection, facts)
 
 
 def _is_exact(citation: Citation, page_of: PageOf) -> bool:

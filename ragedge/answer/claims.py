@@ -1,7 +1,7 @@
 """An answer's sentence and a stretch of a source, each taken apart so that one can be held against the other.
 
 A claim is what must be found: content words, names, numbers with units, codes, negations and the order of words. A
-quote is a sentence, row or two neighbours of one page; what is not needed for the first look is made when it is asked for.
+quote is a sentence, row or two neighbours of one page; what the first look does not need is made when it is asked for.
 Pure; knows no hit and no index.
 """
 
@@ -23,7 +23,9 @@ MARK = re.compile(
     re.IGNORECASE,
 )
 """What a model writes to name its sources."""
-LIST_MARK = re.compile(r"\s*(?:[-*•▪◦‣·–—+]\s+|\(?\d{1,2}[.)]\s+|#{1,6}\s+|(?:step|schritt|étape|paso)\s+\d{1,2}\s*[:.)]\s*)+", re.I)
+LIST_MARK = re.compile(
+    r"\s*(?:[-*•▪◦‣·–—+]\s+|\(?\d{1,2}[.)]\s+|#{1,6}\s+|(?:step|schritt|étape|paso)\s+\d{1,2}\s*[:.)]\s*)+", re.I
+)
 """A list's mark before a sentence, which says nothing about its sources."""
 _SOURCE_NOUN = (
     r"(?:manual|document|documentation|text|passage|source|article|report|page|guide|handbook|excerpt|context|file|paper|"
@@ -33,18 +35,24 @@ _REPORTED = re.compile(
     rf"\s*(?:(?:yes|no|sure|well|answer)\s*[,:.]\s+|(?:the|this|that|these|your|our)\s+(?:\w+\s+)?{_SOURCE_NOUN}\s+(?:also\s+)?"
     r"(?:says?|states?|mentions?|notes?|explains?|shows?|tells?|reports?|describes?|indicates?|specif(?:y|ies)|recommends?)"
     r"(?:\s+(?:that|us|you))*[\s,:]+"
-    rf"|(?:according to|as per|based on|as stated in|per|in)\s+(?:the|this|these|your)\s+(?:\w+\s+)?{_SOURCE_NOUN}\s*[,:]\s*"
+    rf"|(?:according to|as per|based on|as stated in|per|in)\s+(?:the|this|these|your)\s+(?:\w+\s+)?{_SOURCE_NOUN}"
+    r"\s*[,:]\s*"
     rf"|as far as (?:the|this)\s+{_SOURCE_NOUN}\s+\w+[\s,:]+"
     r"|(?:i|we)\s+(?:found|see|read|know|can say)\s+that\s+|it\s+(?:says|is (?:stated|said|written))\s+that\s+"
     rf"|(?:laut|nach|gemäß)\s+(?:dem|der|den)\s+\w+[,:]?\s+)",
     re.IGNORECASE,
 )
 _WORD = re.compile(r"\d+(?:[.,]\d+)*[^\W_]*|[^\W_]+(?:[.'](?=[^\W_])[^\W_]+)*|[.,;:!?()]")
-_SPLIT_NOT = re.compile(r"\b(do|does|did|is|are|was|were|has|have|had|would|should|could|must|need|might)n['’]t\b", re.I)
+_SPLIT_NOT = re.compile(
+    r"\b(do|does|did|is|are|was|were|has|have|had|would|should|could|must|need|might)n['’]t\b", re.I
+)
 _CAN_NOT = re.compile(r"\b(?:can['’]t|cannot|can not)\b", re.I)
 _WILL_NOT = re.compile(r"\bwon['’]t\b", re.I)
 _POSSESSIVE = re.compile(r"(?<=[^\W\d_])['’]s\b")
-_GERMAN = frozenset("der die das den dem und ist sind ein eine wird werden nicht mit von für auf zu im".split())
+_GERMAN_LIST = """
+    der die das den dem und ist sind ein eine wird werden nicht mit von für auf zu im
+"""
+_GERMAN = frozenset(_GERMAN_LIST.split())
 _OPENS = frozenset(("", ".", "!", "?", ":", "•", "*", "|", "-", "#", "..."))  # after these a capital means nothing
 BREAKS = frozenset(".,;:!?()")
 """Tokens that end what a negation reaches."""

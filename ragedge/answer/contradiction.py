@@ -1,35 +1,39 @@
 """Does a quote speak against a claim? The first reason why it cannot be its source, or none.
 
-Checked are facts (numbers with units, codes, dates), names, negations with what they reach, pairs of opposites in the
-same place, and the order of names and numbers: if the claim with two of them exchanged reads more like the quote than the
-claim itself, they are in the wrong place. All by rule; a false statement in words of its own is not noticed here.
+Checked are facts (numbers with units, codes, dates), names, negations, pairs of opposites in the same place, and the
+order of names and numbers: if the claim with two of them exchanged reads more like the quote than the claim itself,
+they are in the wrong place. All by rule; a false statement in words of its own is not noticed here.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import SequenceMatcher
-from itertools import combinations
+from itertools import combinations, pairwise
 
 from ragedge.answer.claims import BREAKS, Claim, Context, Quote, is_content, is_form, stands_in
+from ragedge.answer.denial import is_denied, is_negative
 from ragedge.answer.facts import Facts, Number, facts_of
 from ragedge.answer.opposites import AMBIGUOUS_CALENDAR, CALENDAR, opposites_of, stem
 from ragedge.contracts import Objection
 
-_NEGATIONS = frozenset(
-    "not never none neither nor without nothing nobody no nicht nichts kein keine keinen keiner keinem keines nie niemals "
-    "ohne weder pas jamais sans aucun aucune nunca jamás sin ningún ninguna ninguno tampoco".split()
-)
-_NOT_A_DENIAL = frozenset("only merely just least more less later fewer nur seulement solo sólo".split())
-_PRONOUNS = frozenset("he she it they his her hers its their theirs him them this these that those we i you".split())
-_SURE_REACH = 2  # content words after a "not" of which the first that is not stated elsewhere is surely denied
-_REACH = 3  # content words after a "not" that it may deny
+_PRONOUNS_LIST = """
+    he she it they his her hers its their theirs him them this these that those we i you
+"""
+_PRONOUNS = frozenset(_PRONOUNS_LIST.split())
 _EXCHANGE_GAIN = 2  # neighbours that an exchange must put right: one is chance
 _EXCHANGED = 4  # words of a stretch that stands in another's place; a longer one is a way to put it
 _MAX_PLACES = 10  # names and numbers of a claim whose places are compared
-_JOINTS = frozenset("and or und oder et ou y o as well both the a , & to with".split())
+_LIGHT_LIST = """
+    us mak mad giv gav giv tak took tak keep kept get got help show need put go went com cam do hold held
+"""
+_LIGHT = frozenset(_LIGHT_LIST.split())
+"""Stems of verbs that mean little alone: their vectors are near to nothing, also not to their synonyms."""
+_JOINTS_LIST = """
+    and or und oder et ou y o as well both the a , & to with
+"""
+_JOINTS = frozenset(_JOINTS_LIST.split())
 
 
 def objection(claim: Claim, quote: Quote, context: Context) -> Objection | None:
@@ -57,7 +61,7 @@ def objection(claim: Claim, quote: Quote, context: Context) -> Objection | None:
 def _exchanged_word(claim: Claim, quote: Quote) -> Objection | None:
     """What stands in a claim in the very place where the quote, with the same words around, has something else."""
     for mine, theirs, is_between in _exchanges(claim, quote):
-        if is_between and _denies(mine) != _denies(theirs):
+        if is_between and is_negative(mine) != is_negative(theirs):
             return "negation_flipped"
         if any(stem(other) in opposites_of(stem(word)) for word in mine for other in theirs):
             return "opposite_word"
@@ -79,25 +83,19 @@ def exchanged_words(claim: Claim, quote: Quote) -> list[tuple[str, str]]:
             one, other = ([token for token in tokens if is_content(token)] for tokens in (mine, theirs))
             if not is_between or len(one) != 1 or len(other) != 1 or is_form(one[0], other[0]):
                 continue
-            if one[0].isalpha() and other[0].isalpha() and one[0] not in quote.tokens:
+            is_word = one[0].isalpha() and other[0].isalpha() and one[0] not in quote.tokens
+            if is_word and not _LIGHT & {stem(one[0]), stem(other[0])}:
                 pairs.append((one[0], other[0]))
     return pairs
 
 
 def _exchanges(claim: Claim, quote: Quote) -> Iterator[tuple[list[str], list[str], bool]]:
-    """Short stretches in which claim and quote differ while the words around are the same, and whether both sides are."""
+    """Short stretches in which both differ while the words around are the same, and whether on both sides."""
     said = [token for token in claim.tokens if token not in BREAKS]
     stands = [token for token in quote.tokens if token not in BREAKS]
     for kind, a, b, c, d in SequenceMatcher(None, said, stands, autojunk=False).get_opcodes():
         if kind != "equal" and b - a <= _EXCHANGED and d - c <= _EXCHANGED:
             yield said[a:b], stands[c:d], a > 0 and b < len(said) and c > 0 and d < len(stands)
-
-
-def _denies(tokens: Sequence[str]) -> bool:
-    return any(
-        token in _NEGATIONS and not (i + 1 < len(tokens) and tokens[i + 1] in _NOT_A_DENIAL)
-        for i, token in enumerate(tokens)
-    )
 
 
 def _is_named(mine: Sequence[str], theirs: Sequence[str]) -> bool:
@@ -167,65 +165,6 @@ def _is_short_for(name: str, quote: Quote) -> bool:
     return len(name) > 2 and (name in firsts or name in shorter)
 
 
-# ------------------------------------------------------------------------------------------------- negation
-
-
-def is_denied(claim: Sequence[str], quote: Sequence[str]) -> bool:
-    """Whether one of both denies what the other states. Takes tokens."""
-    said, stands = list(_denials(claim)), list(_denials(quote))
-    if not said and not stands:
-        return False
-    if said and not stands and not _is_denied_by_prefix(said, quote):
-        return True
-    return _is_stated(said, claim, stands, quote) or _is_stated(stands, quote, said, claim)
-
-
-def _is_stated(
-    denials: Sequence[tuple[str, ...]], own: Sequence[str], others: Sequence[tuple[str, ...]], text: Sequence[str]
-) -> bool:
-    """Whether `text`, with the denials `others`, states what `denials` of the text `own` deny."""
-    stated = {stem(token) for token in text}
-    denied = {word for words in others for word in words}
-    counts = Counter(stem(token) for token in own)
-    counts.subtract(word for words in denials for word in words)
-    for words in denials:
-        for word in words[:_SURE_REACH]:
-            if counts[word] > 0:  # "do not use sand; use clay": "use" is stated, too
-                continue
-            if word in stated and word not in denied:
-                return True
-            break
-        if not words and not others:
-            return True
-    return False
-
-
-def _denials(tokens: Sequence[str]) -> Iterator[tuple[str, ...]]:
-    """For each negation the stems of the content words that it may reach, nearest first."""
-    for i, token in enumerate(tokens):
-        following = tokens[i + 1] if i + 1 < len(tokens) else ""
-        if token not in _NEGATIONS or following in _NOT_A_DENIAL:
-            continue
-        if token == "no" and (following in BREAKS or following[:1].isdigit()):
-            continue  # "No. 4", "No, ..."
-        reached: list[str] = []
-        for word in tokens[i + 1 :]:
-            if word in BREAKS or len(reached) == _REACH:
-                break
-            if is_content(word):
-                reached.append(stem(word))
-        yield tuple(reached)
-
-
-def _is_denied_by_prefix(said: Sequence[tuple[str, ...]], quote: Sequence[str]) -> bool:
-    """ "not safe" for "unsafe"."""
-    stems = {stem(token) for token in quote}
-    return all(
-        reached and any(f"{prefix}{reached[0]}" in stems for prefix in ("un", "in", "im", "ir", "il", "dis", "non"))
-        for reached in said
-    )
-
-
 # ------------------------------------------------------------------------------------------------- opposites, order
 
 
@@ -286,4 +225,4 @@ def _places(tokens: Sequence[str], claim: Claim, quote: Quote) -> list[tuple[int
 
 def _neighbours(tokens: Sequence[str]) -> set[tuple[str, str]]:
     padded = ["^", *tokens, "$"]
-    return set(zip(padded, padded[1:], strict=False))
+    return set(pairwise(padded))

@@ -34,7 +34,7 @@ class Likeness:
         self._digits = [frozenset(_DIGITS.findall(quote.text)) for quote in self._quotes]
 
     def nearest(self, claim: Claim, limit: int) -> list[tuple[float, Quote]]:
-        """The quotes with the largest share of the claim's words, best first; at a tie the earlier hit, then the shorter.
+        """The quotes with the largest share of a claim's words, best first; at a tie the earlier hit, then the shorter.
 
         `limit` by words alone, `limit` by words and digits, and the pairs of neighbours among them that share more.
         """
@@ -51,7 +51,9 @@ class Likeness:
                 if word not in held[number] and word in context:
                     held[number][word] = weight * _CONTEXT_WEIGHT
         shares = [(facts + sum(words.values())) / total for words in held]
-        order = sorted(range(len(shares)), key=lambda i: (-shares[i], self._quotes[i].hit_index, self._quotes[i].length))
+        order = sorted(
+            range(len(shares)), key=lambda i: (-shares[i], self._quotes[i].hit_index, self._quotes[i].length)
+        )
         chosen = dict.fromkeys([*order[:limit], *self._with_digits(claim, order, shares, limit)])
         found = [(shares[i], self._quotes[i]) for i in chosen if shares[i] > 0]
         found += self._pairs(list(chosen), shares, held, facts, total)
@@ -79,7 +81,7 @@ class Likeness:
     ) -> list[tuple[float, Quote]]:
         """Neighbouring units on one page that share clearly more as one."""
         found: list[tuple[float, Quote]] = []
-        for i, j in sorted({pair for n in near for pair in pairwise((n - 1, n, n + 1)) if 0 <= pair[0]}):
+        for i, j in sorted({pair for n in near for pair in pairwise((n - 1, n, n + 1)) if pair[0] >= 0}):
             if j >= len(self._quotes):
                 continue
             first, second = self._quotes[i], self._quotes[j]

@@ -11,9 +11,17 @@ from ragedge.contracts.documents import Chunk, PageSpan
 Outcome = Literal["answered", "unsure", "abstained", "truncated", "cancelled"]
 
 Objection = Literal[
-    "number_missing", "code_missing", "date_changed", "name_missing", "negation_flipped", "opposite_word", "order_changed",
-    "word_exchanged", "words_not_found", "source_gone",
-]  # fmt: skip
+    "number_missing",
+    "code_missing",
+    "date_changed",
+    "name_missing",
+    "negation_flipped",
+    "opposite_word",
+    "order_changed",
+    "word_exchanged",
+    "words_not_found",
+    "source_gone",
+]
 """Why no source supports a sentence: what stands in none, or how the nearest source says otherwise."""
 
 

@@ -7,6 +7,7 @@ product's table from what is not.
 
 from __future__ import annotations
 
+import itertools
 import random
 import re
 from collections.abc import Callable, Sequence
@@ -14,50 +15,60 @@ from dataclasses import dataclass
 
 from ragedge.answer.stopwords import STOP_WORDS
 
-OPPOSITES = tuple(
-    tuple(pair.split("/"))
-    for pair in """
-    open/closed opened/closed opening/closing open/close increase/decrease increases/decreases increased/decreased
-    increasing/decreasing before/after left/right clockwise/counterclockwise minimum/maximum more/less more/fewer
-    most/least above/below over/under up/down upper/lower upward/downward inside/outside inner/outer internal/external
-    first/last early/late earlier/later high/low higher/lower highest/lowest hot/cold warm/cool warmer/cooler wet/dry
-    large/small larger/smaller largest/smallest long/short longer/shorter longest/shortest fast/slow heavy/light
-    strong/weak stronger/weaker positive/negative always/never all/none on/off north/south northern/southern east/west
-    eastern/western front/back forward/backward start/stop begin/end began/ended beginning/end enable/disable
-    enabled/disabled allow/forbid allowed/forbidden include/exclude includes/excludes including/excluding accept/reject
-    accepted/rejected add/remove added/removed add/subtract push/pull raise/lower rise/fall rising/falling rose/fell
-    gain/lose win/lose won/lost safe/dangerous safe/unsafe legal/illegal possible/impossible necessary/unnecessary
-    success/failure successful/unsuccessful public/private married/divorced old/new older/newer young/old rich/poor
-    full/empty good/bad better/worse best/worst easy/difficult simple/complex visible/invisible male/female men/women
-    father/mother son/daughter brother/sister husband/wife king/queen day/night morning/evening summer/winter
-    spring/autumn black/white light/dark hard/soft thick/thin wide/narrow deep/shallow near/far same/different
-    similar/different agree/disagree agreed/disagreed approve/reject approved/rejected support/oppose supported/opposed
-    majority/minority domestic/foreign urban/rural import/export imports/exports income/expense profit/loss
-    permanent/temporary active/passive alive/dead living/dead birth/death born/died arrive/leave buy/sell bought/sold
-    borrow/lend send/receive sent/received expand/contract attack/defend ally/enemy victory/defeat love/hate
-    common/rare frequent/rare rarely/often often/seldom sharp/dull clean/dirty healthy/sick poisonous/edible
-    horizontal/vertical parallel/perpendicular solid/liquid acid/base ancient/modern major/minor primary/secondary
-    plants/animals humid/arid abundant/scarce voluntary/compulsory guilty/innocent natural/artificial sea/land
-    water/fire gold/silver gas/liquid military/civilian church/state students/teachers knowledge/ignorance science/art
-    brave/cowardly local/national local/global individual/collective rights/duties religious/secular direct/indirect
+_OPPOSITES_LIST = """
+    open/closed opened/closed opening/closing open/close increase/decrease increases/decreases
+    increased/decreased increasing/decreasing before/after left/right clockwise/counterclockwise minimum/maximum
+    more/less more/fewer most/least above/below over/under up/down upper/lower upward/downward inside/outside
+    inner/outer internal/external first/last early/late earlier/later high/low higher/lower highest/lowest
+    hot/cold warm/cool warmer/cooler wet/dry large/small larger/smaller largest/smallest long/short
+    longer/shorter longest/shortest fast/slow heavy/light strong/weak stronger/weaker positive/negative
+    always/never all/none on/off north/south northern/southern east/west eastern/western front/back
+    forward/backward start/stop begin/end began/ended beginning/end enable/disable enabled/disabled allow/forbid
+    allowed/forbidden include/exclude includes/excludes including/excluding accept/reject accepted/rejected
+    add/remove added/removed add/subtract push/pull raise/lower rise/fall rising/falling rose/fell gain/lose
+    win/lose won/lost safe/dangerous safe/unsafe legal/illegal possible/impossible necessary/unnecessary
+    success/failure successful/unsuccessful public/private married/divorced old/new older/newer young/old
+    rich/poor full/empty good/bad better/worse best/worst easy/difficult simple/complex visible/invisible
+    male/female men/women father/mother son/daughter brother/sister husband/wife king/queen day/night
+    morning/evening summer/winter spring/autumn black/white light/dark hard/soft thick/thin wide/narrow
+    deep/shallow near/far same/different similar/different agree/disagree agreed/disagreed approve/reject
+    approved/rejected support/oppose supported/opposed majority/minority domestic/foreign urban/rural
+    import/export imports/exports income/expense profit/loss permanent/temporary active/passive alive/dead
+    living/dead birth/death born/died arrive/leave buy/sell bought/sold borrow/lend send/receive sent/received
+    expand/contract attack/defend ally/enemy victory/defeat love/hate common/rare frequent/rare rarely/often
+    often/seldom sharp/dull clean/dirty healthy/sick poisonous/edible horizontal/vertical parallel/perpendicular
+    solid/liquid acid/base ancient/modern major/minor primary/secondary plants/animals humid/arid
+    abundant/scarce voluntary/compulsory guilty/innocent natural/artificial sea/land water/fire gold/silver
+    gas/liquid military/civilian church/state students/teachers knowledge/ignorance science/art brave/cowardly
+    local/national local/global individual/collective rights/duties religious/secular direct/indirect
     theory/practice cause/effect causes/prevents raw/cooked fresh/salt fresh/stale tall/short loud/quiet
-    """.split()
-)
-_MONTHS = "January February March April May June July August September October November December".split()
-_DAYS = "Monday Tuesday Wednesday Thursday Friday Saturday Sunday".split()
+"""
+OPPOSITES = tuple(tuple(pair.split("/")) for pair in _OPPOSITES_LIST.split())
+_MONTHS_LIST = """
+    January February March April May June July August September October November December
+"""
+_MONTHS = _MONTHS_LIST.split()
+_DAYS = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"]
 _UNITS = (
-    ("mm", "cm", "m", "km"), ("millimeters", "centimeters", "meters", "kilometers"), ("inches", "feet", "yards", "miles"),
-    ("grams", "kilograms", "tons"), ("g", "kg", "t"), ("seconds", "minutes", "hours", "days", "weeks", "months", "years"),
+    ("mm", "cm", "m", "km"), ("millimeters", "centimeters", "meters", "kilometers"),
+    ("inches", "feet", "yards", "miles"),
+    ("grams", "kilograms", "tons"), ("g", "kg", "t"),
+    ("seconds", "minutes", "hours", "days", "weeks", "months", "years"),
     ("liters", "gallons"), ("ounces", "pounds"), ("million", "billion", "trillion"), ("thousand", "million"),
-    ("°C", "°F"), ("volts", "watts"), ("%", " dollars"), ("percent", "dollars"), ("hour", "day", "week", "month", "year"),
+    ("°C", "°F"), ("volts", "watts"), ("%", " dollars"), ("percent", "dollars"),
+    ("hour", "day", "week", "month", "year"),
     ("foot", "meter", "mile"),
 )  # fmt: skip
 _AUXILIARY = r"is|are|was|were|can|could|may|might|must|should|will|would|does|did"
-_COMMANDS = (
-    "Use Make Keep Place Put Build Remove Check Drink Eat Boil Select Cut Wear Apply Take Stay Look Add Go Send Set Wait "
-    "Contact Submit Select Click Enter Wash Cover Move Try Choose Ensure Find Hold Avoid Tie Dig"
-).split()
-_WORDS_OF_NUMBERS = "two three four five six seven eight nine ten eleven twelve".split()
+_COMMANDS_LIST = """
+    Use Make Keep Place Put Build Remove Check Drink Eat Boil Select Cut Wear Apply Take Stay Look Add Go Send
+    Set Wait Contact Submit Select Click Enter Wash Cover Move Try Choose Ensure Find Hold Avoid Tie Dig
+"""
+_COMMANDS = _COMMANDS_LIST.split()
+_WORDS_OF_NUMBERS_LIST = """
+    two three four five six seven eight nine ten eleven twelve
+"""
+_WORDS_OF_NUMBERS = _WORDS_OF_NUMBERS_LIST.split()
 _NAME = re.compile(r"(?<=[a-z,;'”\"’)] )(?:[A-Z][a-z]{2,}(?:-[A-Z][a-z]+)?)(?: [A-Z][a-z]{2,})*")
 _DIGITS = re.compile(r"(?<![\w.,-])(\d+(?:[.,]\d+)*)(?![\w-])")
 _CODE = re.compile(r"\b(?=\w*[A-Z])(?=[\w-]*\d)[A-Z0-9]+(?:-[A-Z0-9]+)*\b")
@@ -65,7 +76,7 @@ _CODE = re.compile(r"\b(?=\w*[A-Z])(?=[\w-]*\d)[A-Z0-9]+(?:-[A-Z0-9]+)*\b")
 
 @dataclass(frozen=True)
 class Around:
-    """What an alteration can draw from: names, numbers and words of the passages that were found, names from elsewhere."""
+    """What an alteration can draw from: names, numbers and words of the passages found, and names from elsewhere."""
 
     names_here: Sequence[str]
     names_elsewhere: Sequence[str]
@@ -148,7 +159,8 @@ def not_added(text: str, around: Around, rng: random.Random) -> str | None:
 def not_removed(text: str, around: Around, rng: random.Random) -> str | None:
     for pattern, new in (
         (r"\b[Dd]o(?:es)? not (?=[a-z])", ""), (rf"\b({_AUXILIARY}|has|have|had) not\b", r"\1"), (r"\bcannot\b", "can"),
-        (rf"\b({_AUXILIARY}|has|have|had|do)n['’]t\b", r"\1"), (r"\bnever\b", "always"), (r"\bNever (\w)", r"Always \1"),
+        (rf"\b({_AUXILIARY}|has|have|had|do)n['’]t\b", r"\1"),
+        (r"\bnever\b", "always"), (r"\bNever (\w)", r"Always \1"),
         (r"\bwithout\b", "with"), (r"\b[Dd]on['’]t (?=[a-z])", ""), (r"\bno (?=[a-z])", "some "),
     ):  # fmt: skip
         changed = re.sub(pattern, new, text, count=1)
@@ -190,7 +202,7 @@ def names_exchanged(text: str, around: Around, rng: random.Random) -> str | None
     found = [m for m in _NAME.finditer(text) if m.group() in names_of(text)]
     pairs = [
         (a, b)
-        for a, b in zip(found, found[1:], strict=False)
+        for a, b in itertools.pairwise(found)
         if not set(a.group().split()) & set(b.group().split())
         and re.search(r"\b(?!and\b|with\b|the\b|also\b|than\b|both\b|between\b)[a-z]{4,}\b", text[a.end() : b.start()])
     ]

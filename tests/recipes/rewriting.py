@@ -13,14 +13,20 @@ from collections.abc import Callable
 
 Rule = Callable[[str, random.Random], str | None]
 
-_ADVERBS = """
-    actually also already certainly clearly currently easily especially essentially finally furthermore generally
-    however indeed moreover namely naturally notably obviously often particularly please primarily quickly quite rather
-    really relatively simply slightly specifically subsequently then therefore thus typically usually very widely
-""".split()
+_ADVERBS_LIST = """
+    actually also already certainly clearly currently easily especially essentially finally furthermore
+    generally however indeed moreover namely naturally notably obviously often particularly please primarily
+    quickly quite rather really relatively simply slightly specifically subsequently then therefore thus
+    typically usually very widely
+"""
+_ADVERBS = _ADVERBS_LIST.split()
 _LEAD = re.compile(
-    r"(?P<lead>(?:In|On|At|During|After|Before|By|For|From|When|If|While|Although|Because|Since|Under|Once|Until) [^,;:]{3,90})"
+    r"(?P<lead>(?:In|On|At|During|After|Before|By|For|From|When|If|While|Although|Because|Since|Under|Once|Until) "
+    r"[^,;:]{3,90})"
     r", (?P<rest>[^;:]{15,})$"
+)
+_TRAILING = re.compile(
+    r"(.{40,}?),? \b(?:which|who|where|because|so that|as well as|and thus|such as|including)\b [^.]{10,}\.$"
 )
 _SHORT_FORMS = [
     ("do not", "don't"), ("does not", "doesn't"), ("did not", "didn't"), ("is not", "isn't"), ("are not", "aren't"),
@@ -29,25 +35,24 @@ _SHORT_FORMS = [
     ("had not", "hadn't"), ("could not", "couldn't"), ("it is", "it's"), ("you are", "you're"), ("they are", "they're"),
     ("we are", "we're"), ("you will", "you'll"), ("that is", "that's"), ("there is", "there's"), ("we have", "we've"),
 ]  # fmt: skip
-_SYNONYMS = dict(
-    pair.split("=")
-    for pair in """
-    begin=start began=started begins=starts big=large large=big huge=enormous help=assist helps=assists quick=fast
-    rapid=fast fast=quick near=close kids=children area=region regions=areas areas=regions region=area buy=purchase
-    purchase=buy show=demonstrate shows=demonstrates showed=demonstrated use=employ uses=employs method=approach
-    important=essential essential=important many=numerous several=multiple various=different ensure=guarantee
-    provide=supply provides=supplies provided=supplied obtain=get gets=obtains get=obtain keep=maintain construct=build
-    build=construct built=constructed constructed=built created=made made=created main=principal major=main
-    difficult=hard hard=difficult injured=hurt ill=sick sick=ill entire=whole whole=entire movie=film film=movie
-    famous=well-known approximately=about roughly=about around=about besides=apart error=mistake choose=select
-    select=choose chosen=selected selected=chosen required=needed needed=required require=need requires=needs need=require
-    needs=requires people=persons complete=finish completed=finished finished=completed started=began ended=finished
-    permit=allow allow=permit allows=permits allowed=permitted permitted=allowed try=attempt attempted=tried
-    tried=attempted happen=occur occurs=happens occurred=happened happened=occurred happens=occurs located=situated
-    situated=located purpose=aim goal=aim goals=aims result=outcome results=outcomes task=job job=task
-    information=details contact=reach live=reside lived=resided dwelling=home wood=timber stone=rock rocks=stones
-    """.split()
-)
+_SYNONYMS_LIST = """
+    begin=start began=started begins=starts big=large large=big huge=enormous help=assist helps=assists
+    quick=fast rapid=fast fast=quick near=close kids=children area=region regions=areas areas=regions
+    region=area buy=purchase purchase=buy show=demonstrate shows=demonstrates showed=demonstrated use=employ
+    uses=employs method=approach important=essential essential=important many=numerous several=multiple
+    various=different ensure=guarantee provide=supply provides=supplies provided=supplied obtain=get
+    gets=obtains get=obtain keep=maintain construct=build build=construct built=constructed constructed=built
+    created=made made=created main=principal major=main difficult=hard hard=difficult injured=hurt ill=sick
+    sick=ill entire=whole whole=entire movie=film film=movie famous=well-known approximately=about roughly=about
+    around=about besides=apart error=mistake choose=select select=choose chosen=selected selected=chosen
+    required=needed needed=required require=need requires=needs need=require needs=requires people=persons
+    complete=finish completed=finished finished=completed started=began ended=finished permit=allow allow=permit
+    allows=permits allowed=permitted permitted=allowed try=attempt attempted=tried tried=attempted happen=occur
+    occurs=happens occurred=happened happened=occurred happens=occurs located=situated situated=located
+    purpose=aim goal=aim goals=aims result=outcome results=outcomes task=job job=task information=details
+    contact=reach live=reside lived=resided dwelling=home wood=timber stone=rock rocks=stones
+"""
+_SYNONYMS = dict(pair.split("=") for pair in _SYNONYMS_LIST.split())
 _UNIT_NAMES = [
     ("mm", "millimetres"), ("cm", "centimetres"), ("km", "kilometres"), ("kg", "kilograms"), ("ml", "millilitres"),
     ("m", "metres"), ("ft", "feet"), ("lb", "pounds"), ("mi", "miles"), ("%", "percent"), ("h", "hours"),
@@ -59,16 +64,20 @@ _UNIT_VARIANTS = {
     "kilometer": "km", "kilograms": "kg", "kilogram": "kg", "liters": "l", "liter": "l", "litres": "l", "feet": "ft",
     "minutes": "min", "hours": "h", "percent": "%", "miles": "mi", "pounds": "lb", "inches": "in", "degrees": "°",
 }  # fmt: skip
-_COUNT_WORDS = "zero one two three four five six seven eight nine ten eleven twelve".split()
+_COUNT_WORDS_LIST = """
+    zero one two three four five six seven eight nine ten eleven twelve
+"""
+_COUNT_WORDS = _COUNT_WORDS_LIST.split()
 _PREFIXES = (
     "The manual says that {}", "According to the documents, {}", "I found that {}", "The text states that {}",
     "As far as the passage says, {}", "Yes: {}",
 )  # fmt: skip
-_LOWERED = set(
-    "the a an it he she they we you this that these those there in on at by for from with when if while as his her its "
-    "their our your some many most each all both after before during although because since one no not do does use to "
-    "however another other such many several once until under".split()
-)
+_LOWERED_LIST = """
+    the a an it he she they we you this that these those there in on at by for from with when if while as his
+    her its their our your some many most each all both after before during although because since one no not do
+    does use to however another other such many several once until under
+"""
+_LOWERED = set(_LOWERED_LIST.split())
 
 
 def lower_first(text: str) -> str:
@@ -102,7 +111,7 @@ def reordered(text: str, rng: random.Random) -> str | None:
 
 def clause_dropped(text: str, rng: random.Random) -> str | None:
     """Without the clause at its end, where that only adds to what is said."""
-    match = re.match(r"(.{40,}?),? \b(?:which|who|where|because|so that|as well as|and thus|such as|including)\b [^.]{10,}\.$", text)
+    match = _TRAILING.match(text)
     return f"{match[1].rstrip(' ,')}." if match and not re.search(r"\b(?:not|no|never)\b", text) else None
 
 
@@ -132,7 +141,7 @@ def unit_names(text: str, rng: random.Random) -> str | None:
             return changed
     for long, short in _UNIT_VARIANTS.items():
         changed = re.sub(rf"(\d) {long}\b", rf"\1 {short}".replace(" %", "%").replace(" °", "°"), text, count=1)
-        if changed != text and not (long == "degrees"):
+        if changed != text and long != "degrees":
             return changed
     return None
 
