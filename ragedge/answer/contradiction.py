@@ -13,9 +13,9 @@ from difflib import SequenceMatcher
 from itertools import combinations, pairwise
 
 from ragedge.answer.claims import BREAKS, Claim, Context, Quote, is_content, is_form, stands_in
-from ragedge.answer.denial import is_denied, is_negative
+from ragedge.answer.denial import is_denied, is_denied_by_prefix, is_negative
 from ragedge.answer.facts import Facts, Number, facts_of
-from ragedge.answer.opposites import AMBIGUOUS_CALENDAR, CALENDAR, opposites_of, stem
+from ragedge.answer.opposites import AMBIGUOUS_CALENDAR, date_of, opposites_of, stem
 from ragedge.contracts import Objection
 
 _PRONOUNS_LIST = """
@@ -61,17 +61,21 @@ def objection(claim: Claim, quote: Quote, context: Context) -> Objection | None:
 def _exchanged_word(claim: Claim, quote: Quote) -> Objection | None:
     """What stands in a claim in the very place where the quote, with the same words around, has something else."""
     for mine, theirs, is_between in _exchanges(claim, quote):
-        if is_between and is_negative(mine) != is_negative(theirs):
-            return "negation_flipped"
-        if any(stem(other) in opposites_of(stem(word)) for word in mine for other in theirs):
+        is_opposite = any(stem(other) in opposites_of(stem(word)) for word in mine for other in theirs)
+        if is_negative(mine) != is_negative(theirs):
+            if is_between and not is_opposite and not _has_prefix(mine, theirs):
+                return "negation_flipped"
+        elif is_opposite:
             return "opposite_word"
         if not mine or not theirs:
             continue
         if any(token in claim.capitals for token in mine) and not _is_named(mine, theirs):
             return "name_missing"
         there = facts_of(" ".join(theirs)).numbers
-        if there and any(not any(n.is_same(o) for o in there) for n in facts_of(" ".join(mine)).numbers):
-            return "number_missing"
+        other = [n for n in facts_of(" ".join(mine)).numbers if there and not any(n.is_same(o) for o in there)]
+        if other:
+            stands = all(any(n.is_same(o) for o in quote.facts.numbers) for n in other)
+            return "order_changed" if stands else "number_missing"
     return None
 
 
@@ -98,9 +102,16 @@ def _exchanges(claim: Claim, quote: Quote) -> Iterator[tuple[list[str], list[str
             yield said[a:b], stands[c:d], a > 0 and b < len(said) and c > 0 and d < len(stands)
 
 
+def _has_prefix(mine: Sequence[str], theirs: Sequence[str]) -> bool:
+    """ "not safe" for "unsafe", either way."""
+    return is_denied_by_prefix(mine, theirs) or is_denied_by_prefix(theirs, mine)
+
+
 def _is_named(mine: Sequence[str], theirs: Sequence[str]) -> bool:
     """Whether the words of a claim may name what the quote names in that place: by a word in common, or a pronoun."""
-    if all(not is_content(token) for token in theirs):
+    if all(not is_content(token) for token in theirs) or _PRONOUNS & {*theirs}:
+        return True
+    if any(_is_short_for(token, theirs) for token in mine):
         return True
     return any(is_form(word, other) for word in mine for other in theirs if is_content(other))
 
@@ -124,18 +135,19 @@ def _has_other_date(claim: Claim, quote: Quote, context: Context) -> bool:
     wanted = _dates(claim.tokens, claim.names)
     if not wanted:
         return False
-    there = {CALENDAR[token] for token in (*quote.tokens, *context.words) if token in CALENDAR}
+    there = {date_of(token) for token in (*quote.tokens, *context.words)}
     return not wanted <= there
 
 
 def _dates(tokens: Sequence[str], names: frozenset[str]) -> set[str]:
     found = set[str]()
     for i, token in enumerate(tokens):
-        if token not in CALENDAR:
+        date = date_of(token)
+        if date is None:
             continue
         is_near_number = any(t[:1].isdigit() for t in tokens[max(0, i - 1) : i + 2])
         if token not in AMBIGUOUS_CALENDAR or is_near_number or token in names:
-            found.add(CALENDAR[token])
+            found.add(date)
     return found
 
 
@@ -144,8 +156,8 @@ def _misses_name(claim: Claim, quote: Quote, context: Context) -> bool:
 
     A name may be understood from title and headings, and from the passage where the quote has a pronoun in its stead.
     """
-    missing = [name for name in claim.names if name not in CALENDAR and not _stands(name, quote.words)]
-    missing = [name for name in missing if not _stands(name, context.words) and not _is_short_for(name, quote)]
+    missing = [name for name in claim.names if date_of(name) is None and not _stands(name, quote.words)]
+    missing = [name for name in missing if not _stands(name, context.words) and not _is_short_for(name, quote.tokens)]
     if not missing:
         return False
     spared = [t for t in quote.tokens if t in _PRONOUNS and t not in claim.tokens]
@@ -156,13 +168,11 @@ def _stands(word: str, words: frozenset[str]) -> bool:
     return word in words or any(is_form(word, other) for other in words)
 
 
-def _is_short_for(name: str, quote: Quote) -> bool:
+def _is_short_for(name: str, tokens: Sequence[str]) -> bool:
     """ "USA" for "United States of America": the first letters of words in a row, small words left out or not."""
-    if not 2 <= len(name) <= 6:
-        return False
-    firsts = "".join(token[0] for token in quote.tokens if token not in BREAKS)
-    shorter = "".join(token[0] for token in quote.tokens if is_content(token))
-    return len(name) > 2 and (name in firsts or name in shorter)
+    firsts = "".join(token[0] for token in tokens if token not in BREAKS)
+    shorter = "".join(token[0] for token in tokens if is_content(token))
+    return 3 <= len(name) <= 6 and (name in firsts or name in shorter)
 
 
 # ------------------------------------------------------------------------------------------------- opposites, order
@@ -176,7 +186,8 @@ def _is_turned_round(claim: Sequence[str], quote: Sequence[str]) -> bool:
             if stands.count(other) <= said.count(other) or said.count(word) <= stands.count(word):
                 continue
             for j in (j for j, token in enumerate(stands) if token == other):
-                if _is_same_place(said, i, stands, j):
+                is_denied_once = is_negative(claim[max(0, i - 2) : i]) != is_negative(quote[max(0, j - 2) : j])
+                if _is_same_place(said, i, stands, j) and not is_denied_once:
                     return True
     return False
 

@@ -30,7 +30,7 @@ def is_denied(claim: Sequence[str], quote: Sequence[str]) -> bool:
     said, stands = list(_denials(claim)), list(_denials(quote))
     if not said and not stands:
         return False
-    if said and not stands and not _is_denied_by_prefix(said, quote):
+    if said and not stands and not is_denied_by_prefix(claim, quote):
         return True
     return _is_stated(said, claim, stands, quote) or _is_stated(stands, quote, said, claim)
 
@@ -72,12 +72,13 @@ def _denials(tokens: Sequence[str]) -> Iterator[tuple[str, ...]]:
         yield tuple(reached)
 
 
-def _is_denied_by_prefix(said: Sequence[tuple[str, ...]], quote: Sequence[str]) -> bool:
-    """ "not safe" for "unsafe"."""
-    stems = {stem(token) for token in quote}
-    return all(
-        reached and any(f"{prefix}{reached[0]}" in stems for prefix in ("un", "in", "im", "ir", "il", "dis", "non"))
-        for reached in said
+def is_denied_by_prefix(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Whether each negation of `one` is a prefix in `other`: "not safe" for "unsafe"."""
+    denials = list(_denials(one))
+    stems = {stem(token) for token in other}
+    return bool(denials) and all(
+        words and any(f"{prefix}{words[0]}" in stems for prefix in ("un", "in", "im", "ir", "il", "dis", "non"))
+        for words in denials
     )
 
 

@@ -98,6 +98,7 @@ def facts_of(text: str) -> Facts:
         elif not any(c.isalpha() for c in token):
             numbers.extend(_numbers(token, unit))
             codes.add(_squeezed(token))
+            codes.update(_squeezed(time) for time in re.findall(r"(?<!\d)\d{1,2}:\d\d(?!\d)", token))
         elif ordinal := _ORDINAL.fullmatch(token):
             numbers.append(Number(_plain(ordinal.group(1))))
         elif (attached := _ATTACHED.fullmatch(token)) and attached.group(2) in UNITS:

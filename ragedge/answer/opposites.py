@@ -78,6 +78,11 @@ AMBIGUOUS_CALENDAR = frozenset(_OTHER_WORDS_TOO.split())
 """Names that are other words, too: they count as a date only with a capital within the sentence, or by a number."""
 
 
+def date_of(word: str) -> str | None:
+    """The English name of the month or weekday that a case-folded word names ("mondays", too), or None."""
+    return CALENDAR.get(word) or (CALENDAR.get(word[:-1]) if len(word) > 5 and word.endswith("s") else None)
+
+
 def stem(word: str) -> str:
     """A word without the commonest English verb and plural endings, so that "increasing" meets "increase"."""
     if len(word) >= 6 and word.endswith("ing"):

@@ -9,6 +9,7 @@ const OUTCOMES = {
   answered: ["Answered", "good"],
   unsure: ["Unsure: check the passages", "warn"],
   abstained: ["Not in these documents", "none"],
+  unsupported: ["Not supported by the documents", "warn"],
   truncated: ["Cut short", "warn"],
   cancelled: ["Stopped", "none"],
   waiting: ["Reading the passages", "busy"],
@@ -16,7 +17,7 @@ const OUTCOMES = {
 };
 
 // Why no source supports a sentence; the keys are those of the service.
-const OBJECTIONS = {
+export const OBJECTIONS = {
   number_missing: "no source has this number or unit",
   code_missing: "no source has this code",
   date_changed: "the source names another month or day",
@@ -62,7 +63,8 @@ export function showAnswer(answer, foundMs) {
   byId("engine").textContent = engineName(answer.engine);
   byId("timings").textContent = timingsLine(answer, foundMs);
   offerFeedback(answer);
-  return showOutcome(answer.outcome, answer.engine);
+  const isLoose = answer.outcome === "answered" && answer.unsupported.length > 0 && answer.citations.length === 0;
+  return showOutcome(isLoose ? "unsupported" : answer.outcome, answer.engine);
 }
 
 function answerNodes(answer) {
