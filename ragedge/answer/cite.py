@@ -100,6 +100,7 @@ class Sources:
         (a lone mark) and one that only says that the sources do not answer are neither. A page that is gone is passed
         over.
         """
+        self._embedded = 0
         citations: list[Citation] = []
         sentences: list[AnswerSpan] = []
         numbers: dict[str, int] = {}

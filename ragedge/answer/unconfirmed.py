@@ -21,7 +21,8 @@ _UNIT = "|".join(sorted((re.escape(unit) for unit in UNITS), key=len, reverse=Tr
 _NUMBER_WORD = "|".join(sorted(map(re.escape, NUMBER_WORDS), key=len, reverse=True))
 _FACT = re.compile(
     rf"(?:[€$£]\s?|\b(?:EUR|USD|GBP|CHF)\s)?"
-    rf"(?<!\w)[-−+±]?(?:[^\W\d_]{{1,20}}[-./]){{0,4}}[^\W\d_]{{0,20}}\d(?:[\w'’]|[.,:/+–-](?=\w))*"  # bounded: linear in the text
+    rf"(?<!\w)[-−+±]?(?:[^\W\d_]{{1,20}}[-./]){{0,4}}[^\W\d_]{{0,20}}\d"  # bounded: linear in the text
+    r"(?:[\w'’]|[.,:/+–-](?=\w))*"
     rf"(?:\s?(?:{_UNIT})s?(?!\w))?"
     rf"|\b(?:{_NUMBER_WORD})\b(?:\s(?:{_UNIT})s?(?!\w))?",
     re.IGNORECASE,

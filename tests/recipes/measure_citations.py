@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from ragedge import assemble
-from ragedge.answer.cite import cite
+from ragedge.answer.cite import Sources, cite
 from ragedge.answer.claims import LIST_MARK
 from ragedge.answer.facts import normal
 from ragedge.answer.opposites import are_opposite
@@ -77,6 +77,8 @@ class Measure:
     questions: int = 0
     not_found: int = 0
     why: str = ""
+    hits: Sequence[Hit] = ()
+    sources: Sources | None = None
 
     def keep(self, kind: str, text: str, hits: Sequence[Hit], gold: Sentence) -> None:
         """A sentence that must be cited with its gold sentence."""
@@ -98,7 +100,10 @@ class Measure:
 
     def _cite(self, text: str, hits: Sequence[Hit]) -> tuple[Citation, ...]:
         """The citations of a text that is supported as a whole; a list item can be more than one sentence."""
-        cited = cite(text, hits, page_of=self.page_of, embed=self.embed)
+        if hits is not self.hits:  # prepared once per question
+            self.hits, self.sources = hits, Sources(hits, page_of=self.page_of, embed=self.embed)
+        assert self.sources is not None
+        cited = self.sources.cite(text)
         if len(cited.sentences) > len(cited.citations):
             self.why = ", ".join(sorted({str(s.objection) for s in cited.sentences if s.objection}))
             return ()
