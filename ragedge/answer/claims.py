@@ -18,7 +18,9 @@ from ragedge.answer.stopwords import STOP_WORDS
 from ragedge.contracts import Page
 
 MARK = re.compile(
-    r"[\[(【]\s*(?:(?:sources?|quellen?|fuentes?)[\s:]*)?\d{1,3}(?:\s*[,;&-]\s*\d{1,3})*\s*[\])】]"
+    r"[\[【]\s*(?:(?:sources?|quellen?|fuentes?)[\s:]*)?\d{1,3}(?:\s*[,;&-]\s*\d{1,3})*\s*[\]】]"
+    r"|\(\s*(?:sources?|quellen?|fuentes?)[\s:]*\d{1,3}(?:\s*[,;&-]\s*\d{1,3})*\s*\)"
+    r"|\(\d(?:\s*[,;&]\s*\d)*\)(?=\s*[.!?]?\s*$)"  # "(12)" within a sentence or a row is a figure
     r"|\b(?:sources?|quellen?|fuentes?)\s+\[?\d{1,3}\]?(?:\s*(?:,|and|und|et|y|&)\s*\d{1,3})*",
     re.IGNORECASE,
 )

@@ -26,9 +26,9 @@ _EXCHANGE_GAIN = 2  # neighbours that an exchange must put right: one is chance
 _EXCHANGED = 4  # words of a stretch that stands in another's place; a longer one is a way to put it
 _MAX_PLACES = 10  # names and numbers of a claim whose places are compared
 _LIGHT_LIST = """
-    us mak mad giv gav giv tak took tak keep kept get got help show need put go went com cam do hold held
+    use make made give gave take took keep kept get got help show need put go went come came do hold held
 """
-_LIGHT = frozenset(_LIGHT_LIST.split())
+_LIGHT = frozenset(stem(word) for word in _LIGHT_LIST.split())
 """Stems of verbs that mean little alone: their vectors are near to nothing, also not to their synonyms."""
 _JOINTS_LIST = """
     and or und oder et ou y o as well both the a , & to with

@@ -11,7 +11,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ragedge.answer.claims import LIST_MARK, MARK
-from ragedge.answer.facts import NUMBER_WORDS, UNITS
+from ragedge.answer.facts import NUMBER_WORDS, SCALES, UNITS
 from ragedge.answer.sentences import sentence_spans
 
 WORDS = {"en": "unconfirmed", "de": "unbelegt", "fr": "non confirmé", "es": "sin confirmar"}
@@ -19,12 +19,13 @@ WORDS = {"en": "unconfirmed", "de": "unbelegt", "fr": "non confirmé", "es": "si
 
 _UNIT = "|".join(sorted((re.escape(unit) for unit in UNITS), key=len, reverse=True))
 _NUMBER_WORD = "|".join(sorted(map(re.escape, NUMBER_WORDS), key=len, reverse=True))
+_SCALE = "|".join(sorted(SCALES, key=len, reverse=True))
 _FACT = re.compile(
     rf"(?:[€$£]\s?|\b(?:EUR|USD|GBP|CHF)\s)?"
     rf"(?<!\w)[-−+±]?(?:[^\W\d_]{{1,20}}[-./]){{0,4}}[^\W\d_]{{0,20}}\d"  # bounded: linear in the text
     r"(?:[\w'’]|[.,:/+–-](?=\w))*"
-    rf"(?:\s?(?:{_UNIT})s?(?!\w))?"
-    rf"|\b(?:{_NUMBER_WORD})\b(?:\s(?:{_UNIT})s?(?!\w))?",
+    rf"(?:\s(?:{_SCALE})\b)?(?:\s?(?:{_UNIT})s?(?!\w))?"
+    rf"|\b(?:{_NUMBER_WORD})\b(?:\s(?:{_SCALE})\b)?(?:\s(?:{_UNIT})s?(?!\w))?",
     re.IGNORECASE,
 )
 _LAST_WORD = re.compile(r"\S*\s*\Z")

@@ -19,6 +19,7 @@ from ragedge.answer.unconfirmed import HeldBack, fact_spans, mark
         ("Fault E-417 at -5 °C, part 4.510.210.", ["E-417", "-5 °C", "4.510.210"]),
         ("Wait five minutes, then two more.", ["five minutes", "two"]),
         ("At 10:30 on 12/05/2024 it was 12mm.", ["10:30", "12/05/2024", "12mm"]),
+        ("It cost $2.5 million or two billion euros.", ["$2.5 million", "two billion euros"]),
         ("1. Close the valve [2] (Source 3).", []),
         ("Step 2: open it.", []),
         ("No number here, only one word.", []),

@@ -90,7 +90,8 @@ Alteration = Callable[[str, Around, random.Random], str | None]
 def names_of(text: str) -> list[str]:
     """Capitalised names within sentences, in order, each once; months and weekdays left out."""
     found = (match.group() for match in _NAME.finditer(text))
-    return [name for name in dict.fromkeys(found) if name not in _MONTHS and name not in _DAYS]
+    known = {*_MONTHS, *_DAYS}
+    return [name for name in dict.fromkeys(found) if name not in known and name.casefold() not in STOP_WORDS]
 
 
 def words_of(text: str) -> list[str]:
