@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Sequence
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
-from ragedge.answer.cite import THRESHOLD, cite
+from ragedge.answer.cite import THRESHOLD, Embed, cite, still_there
 from ragedge.contracts import AnswerSpan, Block, Chunk, Citation, Hit, Page, PageSpan
 from ragedge.errors import NotFound
 
@@ -229,3 +232,81 @@ def test_a_long_answer_over_many_passages_is_cited_in_bounded_time() -> None:
     citations, unsupported = shelf.cite(answer)
     assert time.perf_counter() - started < 3.0
     assert len(citations) == 40 and unsupported == ()
+
+
+def judged(answer: str, *sources: str, embed: Embed | None = None) -> AnswerSpan:
+    shelf = Shelf(*((source,) for source in sources))
+    (sentence,) = cite(answer, shelf.hits, page_of=shelf.page_of, embed=embed).sentences
+    return sentence
+
+
+def meaning(*same: str) -> Embed:
+    """An embedder for which the texts with one of these words mean the same, and all others nothing alike."""
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        rows = np.eye(len(texts) + 1, dtype=np.float32)[1:]
+        for i, text in enumerate(texts):
+            if any(word in text for word in same):
+                rows[i] = np.eye(len(texts) + 1, dtype=np.float32)[0]
+        return rows
+
+    return embed
+
+
+def test_meaning_decides_where_words_alone_do_not_and_never_against_a_fact() -> None:
+    source = "The kitchen crew rinses every dish twice before closing at 22 h."
+    answer = "Staff must rinse dishes and plates, always cleaning two times."
+    assert judged("Each night the crew rinses plates thoroughly.", source).objection == "words_not_found"
+    found = judged("Each night the crew rinses plates thoroughly.", source, embed=meaning("crew"))
+    assert found.citation == 1 and THRESHOLD <= found.support < 1
+    assert judged("Each night the crew rinses plates thoroughly.", source, embed=meaning("moon")).citation is None
+    assert judged("Each night the crew rinses 5 plates thoroughly.", source, embed=meaning("crew")).citation is None
+    assert judged(answer, "The moon is far away.", embed=meaning("dishes", "moon")).citation is None
+
+
+def test_a_word_in_another_s_place_must_have_to_do_with_it() -> None:
+    source = "Rinse the copper filter with warm water before you use it."
+    assert judged("Rinse the copper strainer with warm water before you use it.", source).citation == 1
+    near = meaning("strainer", "filter")
+    assert judged("Rinse the copper strainer with warm water before you use it.", source, embed=near).citation == 1
+    far = judged("Rinse the copper teacher with warm water before you use it.", source, embed=near)
+    assert (far.citation, far.objection) == (None, "word_exchanged")
+
+
+def test_a_source_that_says_otherwise_outweighs_one_that_shares_fewer_words() -> None:
+    near = "The main pump of the north station was replaced in 1998 by the district."
+    far = "The main pump of the south mill was replaced in 2004."
+    answer = "The main pump of the north station was replaced in 2004 by the district."
+    assert judged(answer, far).citation is None
+    assert judged(answer, near, far).objection == "number_missing"
+    assert judged(answer.replace("2004", "1998"), near, far).citation == 1
+
+
+def test_no_more_is_embedded_than_an_answer_may_cost() -> None:
+    embedded: list[str] = []
+
+    def embed(texts: Sequence[str]) -> NDArray[np.float32]:
+        embedded.extend(texts)
+        return np.ones((len(texts), 1), dtype=np.float32)
+
+    names = ["".join(letters) for letters in itertools.product("abcd", repeat=3)]
+    source = " ".join(f"The {name} crew rinses every dish twice before closing." for name in names)
+    shelf = Shelf((source,))
+    answer = " ".join(f"Each night the {name} crew rinses plates thoroughly with sand." for name in names)
+    cited = cite(answer, shelf.hits, page_of=shelf.page_of, embed=embed)
+    assert len(cited.sentences) == len(names)
+    assert 0 < sum(map(len, embedded)) <= 2000
+
+
+def test_a_quote_that_changed_or_went_is_no_citation_any_more() -> None:
+    shelf = Shelf(("The pump is blue. The valve takes 5 bar.",))
+    text = "The pump is blue. The valve takes 5 bar."
+    cited = cite(text, shelf.hits, page_of=shelf.page_of)
+    assert still_there(text, cited, shelf.page_of) is cited
+    shelf.pages["d0", 1] = Page(1, None, "The pump is blue. The valve takes 6 bar.")
+    left = still_there(text, cited, shelf.page_of)
+    assert [c.quote for c in left.citations] == ["The pump is blue."]
+    assert [(s.citation, s.objection) for s in left.sentences] == [(1, None), (None, "source_gone")]
+    assert [text[a:b] for s in left.unsupported for a, b in s.unconfirmed] == ["5 bar"]
+    del shelf.pages["d0", 1]
+    assert still_there(text, cited, shelf.page_of).citations == ()
