@@ -18,39 +18,24 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from ragedge import assemble
 from ragedge.answer.cite import Sources, cite
-from ragedge.answer.claims import LIST_MARK
 from ragedge.answer.facts import normal
 from ragedge.answer.opposites import are_opposite
-from ragedge.answer.sentences import content_words
-from ragedge.answer.units import cut
 from ragedge.config import load_config
-from ragedge.contracts import Citation, Hit, Page, PageSpan, Question
+from ragedge.contracts import Citation, Hit, Page, Question
 from ragedge.evaluate import place_finder
-from ragedge.evaluation.goldens import GoldQuestion, PlaceFinder, covered_share, draw_sample, read_questions
+from ragedge.evaluation.goldens import GoldQuestion, PlaceFinder, draw_sample, read_questions
 from tests.recipes.altering import ALTERATIONS, Around, names_of, numbers_of, opposite_word, words_of
+from tests.recipes.gold_sentences import Sentence, gold_sentences, holds, sentences_elsewhere
 from tests.recipes.rewriting import REWRITES, merged
 
-MAX_SENTENCES = 3  # of one question
-WORDS = range(4, 46)  # content words of a sentence that is taken: neither a title nor a page
 ANSWER_SENTENCES = 5  # of the answers that are timed
-
-
-@dataclass(frozen=True)
-class Sentence:
-    """A gold sentence and the one after it on its page, white space folded, with its place."""
-
-    document_id: str
-    span: PageSpan
-    text: str
-    following: str
-    following_span: PageSpan | None
 
 
 @dataclass
@@ -153,7 +138,7 @@ def _case(name: str, options: argparse.Namespace) -> Measure:
 
 def _run(measure: Measure, box: Any, golds: Sequence[GoldQuestion], finder: PlaceFinder) -> None:
     pages = {info.id: info.pages for info in box.index.documents()}
-    elsewhere = _sentences_elsewhere(box, pages, measure.rng)
+    elsewhere = sentences_elsewhere(box, pages, measure.rng)
     names_elsewhere = sorted({name for s in elsewhere for name in names_of(s.text)})
     seen: set[tuple[str, int, int]] = set()
     answer: list[str] = []
@@ -162,12 +147,12 @@ def _run(measure: Measure, box: Any, golds: Sequence[GoldQuestion], finder: Plac
         measure.questions += 1
         here = " ".join(" ".join(hit.chunk.text.split()) for hit in hits)
         around = Around(names_of(here), names_elsewhere, numbers_of(here), words_of(here))
-        for sentence in _gold_sentences(gold, finder, measure.page_of):
+        for sentence in gold_sentences(gold, finder, measure.page_of):
             key = (sentence.document_id, sentence.span.page, sentence.span.start)
             if key in seen:
                 continue
             seen.add(key)
-            if not any(_holds(hit, sentence, sentence.span) for hit in hits):
+            if not any(holds(hit, sentence, sentence.span) for hit in hits):
                 measure.not_found += 1
                 continue
             answer = [*answer[1 - ANSWER_SENTENCES :], _one(measure, sentence, around, hits)]
@@ -185,7 +170,7 @@ def _one(measure: Measure, sentence: Sentence, around: Around, hits: Sequence[Hi
         if changed is not None:
             measure.keep(kind, changed, hits, sentence)
             last = changed
-    if sentence.following_span and any(_holds(hit, sentence, sentence.following_span) for hit in hits):
+    if sentence.following_span and any(holds(hit, sentence, sentence.following_span) for hit in hits):
         measure.keep("merged", merged(text, sentence.following, rng), hits, sentence)
     for kind, alter in ALTERATIONS.items():
         changed = alter(text, around, rng)
@@ -214,58 +199,6 @@ def _time(measure: Measure, answer: Sequence[str], hits: Sequence[Hit]) -> None:
     started, worked = time.perf_counter(), time.process_time()
     cite(" ".join(answer), hits, page_of=measure.page_of, embed=measure.embed)
     measure.times_ms.append(((time.perf_counter() - started) * 1e3, (time.process_time() - worked) * 1e3))
-
-
-# ------------------------------------------------------------------------------------------------- sentences
-
-
-def _gold_sentences(gold: GoldQuestion, finder: PlaceFinder, page_of: Callable[[str, int], Page]) -> Iterator[Sentence]:
-    count = 0
-    for source in gold.sources:
-        place = finder.find(source)
-        for span in place.spans[:1] if place.document_id else ():
-            page = page_of(str(place.document_id), span.page)
-            for sentence in _sentences(str(place.document_id), page, max(0, span.start - 600), span.end + 600):
-                shared = min(sentence.span.end, span.end) - max(sentence.span.start, span.start)
-                shorter = min(sentence.span.end - sentence.span.start, span.end - span.start)
-                if shared * 2 >= shorter and count < MAX_SENTENCES:
-                    count += 1
-                    yield sentence
-
-
-def _sentences(document_id: str, page: Page, start: int, end: int) -> Iterator[Sentence]:
-    """Sentences of a stretch of a page, cut as the whole page is cut."""
-    units = [u for u in cut(page, 0, len(page.text)) if u[2] != "heading"]
-    for number, (a, b, kind) in enumerate(units):
-        if b <= start or a >= end or len(content_words(page.text[a:b])) not in WORDS:
-            continue
-        following, after = "", None
-        if kind == "text" and number + 1 < len(units) and units[number + 1][2] == "text":
-            c, d, _ = units[number + 1]
-            if c - b < 3 and d - c < 300:
-                following, after = _folded(page.text[c:d]), PageSpan(page.number, c, d)
-        yield Sentence(document_id, PageSpan(page.number, a, b), _folded(page.text[a:b]), following, after)
-
-
-def _sentences_elsewhere(box: Any, pages: dict[str, int], rng: random.Random) -> list[Sentence]:
-    """Some sentences of every document."""
-    found: list[Sentence] = []
-    for document_id in rng.sample(sorted(pages), min(60, len(pages))):
-        page = box.index.page(document_id, rng.randint(1, pages[document_id]))
-        at = rng.randrange(max(1, len(page.text) - 6000))
-        there = [s for s in _sentences(document_id, page, at, at + 6000) if len(content_words(s.text)) >= 6]
-        found += rng.sample(there, min(12, len(there)))
-    return found
-
-
-def _folded(text: str) -> str:
-    """One line, without a list's mark."""
-    line = " ".join(text.split())
-    return line[match.end() :] if (match := LIST_MARK.match(line)) else line
-
-
-def _holds(hit: Hit, sentence: Sentence, span: PageSpan) -> bool:
-    return hit.chunk.document_id == sentence.document_id and covered_share(span, hit.chunk.spans) > 0.9
 
 
 def _lies_on(citation: Citation, gold: Sentence, page_of: Callable[[str, int], Page]) -> bool:
