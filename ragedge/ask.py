@@ -15,12 +15,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from ragedge.answer.cite import cite
+from ragedge.answer.cite import Cited, Sources, still_there
 from ragedge.answer.gate import Thresholds, decide
 from ragedge.answer.prompt import build_prompt
 from ragedge.answer.reader import candidates_of, quote_answer, rank
+from ragedge.answer.speech import Speech, confirmed_only
 from ragedge.contracts import (
     Answer,
+    AnswerSpan,
     Embedder,
     Event,
     Evidence,
@@ -37,6 +39,7 @@ from ragedge.contracts import (
 )
 from ragedge.errors import BadQuestion, ModelError
 from ragedge.index.store import Index
+from ragedge.reviewed import ENGINE as REVIEWED
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
 
@@ -135,6 +138,8 @@ class Pipeline:
             events = self._found(question, started, is_cancelled)
         with contextlib.closing(events):  # whoever hangs up frees the model at once
             for event in events:
+                if isinstance(event, Answer):
+                    event = self._checked_again(event, question.language or self.settings.language)
                 if self.journal is not None and isinstance(event, Answer):
                     self.journal.record(question, event, question_id)
                 yield event
@@ -162,6 +167,17 @@ class Pipeline:
             yield from self._quoted(found, started)
         else:
             yield from self._generated(found, self.generator, started, is_cancelled)
+
+    def _checked_again(self, answer: Answer, language: str) -> Answer:
+        """The answer with its quotes held against the pages once more, and every number marked that none supports."""
+        quoted = tuple(AnswerSpan(c.answer_start, c.answer_end, c.support, c.number) for c in answer.citations)
+        cited = still_there(answer.text, Cited(answer.citations, answer.sentences or quoted), self.index.page)
+        text = answer.text
+        if answer.engine != REVIEWED:  # a person answers for that one, word for word
+            text, cited = confirmed_only(text, cited, language)
+        return replace(
+            answer, text=text, citations=cited.citations, sentences=cited.sentences, unsupported=cited.unsupported
+        )
 
     def _checked(self, question: Question) -> Question:
         text = " ".join("".join(c for c in question.text if c.isprintable() or c.isspace()).split())
@@ -201,7 +217,9 @@ class Pipeline:
         question = found.retrieval.question
         wanted = question.max_answer_tokens or self.settings.max_answer_tokens
         room = generator.context_tokens - wanted
-        text, stats, first_ms = "", None, None
+        stats, first_ms = None, None
+        sources = Sources(found.retrieval.hits, page_of=self.index.page, embed=self.embedder.embed_passages)
+        speech = Speech(sources, question.language or self.settings.language)
         try:
             prompt = build_prompt(
                 question,
@@ -214,25 +232,28 @@ class Pipeline:
                 if isinstance(part, ModelStats):
                     stats = part
                     continue
-                first_ms = first_ms if first_ms is not None else _ms(started)
-                text += part.text
-                yield part
+                if shown := speech.add(part.text):
+                    first_ms = first_ms if first_ms is not None else _ms(started)
+                    yield Piece(shown)
         except ModelError as error:
-            if text:
+            if speech.text:
                 raise
             yield from self._quoted(found, started, note=f"quoted, because {error.message}")
             return
-        if not text.strip() and not is_cancelled():
+        if not speech.text.strip() and not is_cancelled():
             yield from self._quoted(found, started, note="quoted, because the model said nothing")
             return
+        if shown := speech.finish():
+            first_ms = first_ms if first_ms is not None else _ms(started)
+            yield Piece(shown)
         outcome: Outcome = found.verdict.outcome
         if is_cancelled():
             outcome = "cancelled"
         elif stats is not None and stats.eval_count >= wanted:
             outcome = "truncated"
-        citations, unsupported = cite(text, found.retrieval.hits, page_of=self.index.page)
-        answer = self._answer(found, text, outcome, generator.name, started, first_ms)
-        yield replace(answer, citations=citations, unsupported=unsupported, stats=stats)
+        cited = speech.cited()
+        answer = self._answer(found, speech.text, outcome, generator.name, started, first_ms)
+        yield replace(answer, citations=cited.citations, sentences=cited.sentences, stats=stats)
 
     def _answer(
         self,

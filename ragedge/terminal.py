@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ragedge.contracts import Answer, Citation, Passages
+from ragedge.contracts import Answer, Citation, Objection, Passages
 from ragedge.errors import RagedgeError
 
 if TYPE_CHECKING:
@@ -25,6 +25,20 @@ QUOTE_CHARS = 240
 ROWS_SHOWN = 20
 """Rows of a report before "and n more": a screenful."""
 
+
+OBJECTIONS: dict[Objection, str] = {
+    "number_missing": "no source has this number or unit",
+    "code_missing": "no source has this code",
+    "date_changed": "the source names another month or day",
+    "name_missing": "the source names no such name there",
+    "negation_flipped": "the source says the opposite: a 'not' is too many or missing",
+    "opposite_word": "the source has the opposite word",
+    "order_changed": "names or numbers have changed places",
+    "word_exchanged": "the source has another word there",
+    "words_not_found": "no source says this",
+    "source_gone": "its source was removed meanwhile",
+}
+"""Why a sentence is not supported, in words."""
 
 _PRINTED = re.compile(
     r"[ivxlcdm]{1,7}|[^\W\d_]{0,2}[.-]?\d{1,4}", re.IGNORECASE
@@ -76,7 +90,8 @@ def show_answer(answer: Answer, out: TextIO, *, text: bool = True) -> None:
     if answer.outcome == "unsure":
         print(warn("Not sure that this answers the question; ask more narrowly or check the pages below."), file=out)
     for span in answer.unsupported:
-        print(warn(f"Not supported by the documents: {plain(answer.text[span.start : span.end])}"), file=out)
+        why = OBJECTIONS[span.objection or "words_not_found"]
+        print(warn(f"Not supported by the documents ({why}): {plain(answer.text[span.start : span.end])}"), file=out)
     seen: set[tuple[int, str]] = set()
     for citation in answer.citations:
         if (citation.number, citation.quote) in seen:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -102,7 +103,57 @@ def test_a_number_that_no_source_holds_is_marked(make: Callable[..., Pipeline]) 
     answer = make(FakeGenerator(said="The pump head bolts take 35 Nm.")).ask(QUESTION)
     assert answer.citations == ()
     (span,) = answer.unsupported
-    assert answer.text[span.start : span.end] == "The pump head bolts take 35 Nm."
+    assert answer.text == "The pump head bolts take [unconfirmed: 35 Nm]."
+    assert (span.start, span.end, span.objection) == (0, len(answer.text), "number_missing")
+    assert [answer.text[a:b] for a, b in span.unconfirmed] == ["[unconfirmed: 35 Nm]"]
+
+
+def test_no_piece_of_a_stream_holds_a_number_that_was_not_confirmed(make: Callable[..., Pipeline]) -> None:
+    said = "Note this: the pump head bolts take 35 Nm. The pump head bolts take 12 Nm. There are E-99 and 7 more"
+    events = list(make(FakeGenerator(said=said)).stream(QUESTION))
+    pieces = [event.text for event in events if isinstance(event, Piece)]
+    answer = events[-1]
+    assert isinstance(answer, Answer)
+    assert "".join(pieces) == answer.text
+    assert answer.text == (
+        "Note this: the pump head bolts take [unconfirmed: 35 Nm]. The pump head bolts take 12 Nm. "
+        "There are [unconfirmed: E-99] and [unconfirmed: 7] more"
+    )
+    assert pieces[:3] == ["Note ", "this: ", "the "], "what comes before a number is not held back"
+    assert not any(re.search(r"(?<!unconfirmed: )35", piece) for piece in pieces)
+    (citation,) = answer.citations
+    assert answer.text[citation.answer_start : citation.answer_end] == "The pump head bolts take 12 Nm."
+    assert [(s.citation, s.objection) for s in answer.sentences] == [
+        (None, "number_missing"), (1, None), (None, "code_missing"),
+    ]  # fmt: skip
+
+
+def test_the_mark_speaks_the_language_asked_for(make: Callable[..., Pipeline]) -> None:
+    answer = make(FakeGenerator(said="The pump head bolts take 35 Nm.")).ask(replace(QUESTION, language="de-CH"))
+    assert "[unbelegt: 35 Nm]" in answer.text
+
+
+def test_a_document_removed_while_the_answer_is_written_is_not_cited(make: Callable[..., Pipeline]) -> None:
+    pipeline: Pipeline
+
+    def remove(number: int) -> None:
+        if number == 9:  # the first sentence is out
+            pipeline.index.forget(["pump.pdf"])
+
+    pipeline = make(FakeGenerator(said="The pump head bolts take 12 Nm. The pump head bolts take", before_piece=remove))
+    answer = pipeline.ask(QUESTION)
+    assert answer.citations == ()
+    assert [s.objection for s in answer.sentences] == ["source_gone", "source_gone"]
+    assert answer.text.startswith("The pump head bolts take [unconfirmed: 12 Nm].")
+    assert answer.unsupported == answer.sentences
+
+
+def test_a_quoted_answer_says_its_support_per_sentence(make: Callable[..., Pipeline]) -> None:
+    answer = make().ask(QUESTION)
+    assert [(s.start, s.end, s.support, s.citation) for s in answer.sentences] == [
+        (c.answer_start, c.answer_end, 1.0, c.number) for c in answer.citations
+    ]
+    assert make(None, REFUSES_ALL).ask(QUESTION).sentences == ()
 
 
 def test_a_refusal_never_asks_the_model(make: Callable[..., Pipeline]) -> None:
@@ -162,7 +213,7 @@ def test_a_model_that_says_nothing_leaves_the_quotes(make: Callable[..., Pipelin
 
 def test_cancelling_ends_the_answer_and_says_so(make: Callable[..., Pipeline]) -> None:
     pieces: list[str] = []
-    events = make(FakeGenerator(said="one two three four")).stream(QUESTION, lambda: len(pieces) >= 2)
+    events = make(FakeGenerator(said="red green blue white")).stream(QUESTION, lambda: len(pieces) >= 2)
     answer = None
     for event in events:
         if isinstance(event, Piece):
@@ -170,21 +221,21 @@ def test_cancelling_ends_the_answer_and_says_so(make: Callable[..., Pipeline]) -
         elif isinstance(event, Answer):
             answer = event
     assert answer is not None
-    assert (answer.outcome, answer.text) == ("cancelled", "one two")
+    assert (answer.outcome, answer.text) == ("cancelled", "red green blue")
 
 
 def test_an_answer_cut_off_by_its_limit_says_so(make: Callable[..., Pipeline]) -> None:
-    answer = make(FakeGenerator(said="one two three four")).ask(replace(QUESTION, max_answer_tokens=2))
-    assert (answer.outcome, answer.text) == ("truncated", "one two")
+    answer = make(FakeGenerator(said="red green blue white")).ask(replace(QUESTION, max_answer_tokens=2))
+    assert (answer.outcome, answer.text) == ("truncated", "red green")
 
 
 def test_closing_the_stream_frees_the_model_at_once(make: Callable[..., Pipeline]) -> None:
-    pipeline = make(FakeGenerator(said="one two three four", queue_limit=0))
+    pipeline = make(FakeGenerator(said="red green blue white", queue_limit=0))
     stream = pipeline.stream(QUESTION)
     while not isinstance(next(stream), Piece):
         pass
     stream.close()
-    assert pipeline.ask(QUESTION).text == "one two three four"
+    assert pipeline.ask(QUESTION).text == "red green blue white"
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "\x00\x1b", "x" * 2001])

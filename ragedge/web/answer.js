@@ -9,11 +9,27 @@ const OUTCOMES = {
   answered: ["Answered", "good"],
   unsure: ["Unsure: check the passages", "warn"],
   abstained: ["Not in these documents", "none"],
+  unsupported: ["Not supported by the documents", "warn"],
   truncated: ["Cut short", "warn"],
   cancelled: ["Stopped", "none"],
   waiting: ["Reading the passages", "busy"],
   writing: ["Answering", "busy"],
 };
+
+// Why no source supports a sentence; the keys are those of the service.
+export const OBJECTIONS = {
+  number_missing: "no source has this number or unit",
+  code_missing: "no source has this code",
+  date_changed: "the source names another month or day",
+  name_missing: "the source names no such name there",
+  negation_flipped: "the source says the opposite",
+  opposite_word: "the source has the opposite word",
+  order_changed: "names or numbers have changed places",
+  word_exchanged: "the source has another word there",
+  words_not_found: "no source says this",
+  source_gone: "its source was removed meanwhile",
+};
+const objectionName = (objection) => OBJECTIONS[objection] ?? OBJECTIONS.words_not_found;
 
 export function showOutcome(outcome, engine = "") {
   const isReviewed = outcome === "answered" && engine === "reviewed";
@@ -47,22 +63,28 @@ export function showAnswer(answer, foundMs) {
   byId("engine").textContent = engineName(answer.engine);
   byId("timings").textContent = timingsLine(answer, foundMs);
   offerFeedback(answer);
-  return showOutcome(answer.outcome, answer.engine);
+  const isLoose = answer.outcome === "answered" && answer.unsupported.length > 0 && answer.citations.length === 0;
+  return showOutcome(isLoose ? "unsupported" : answer.outcome, answer.engine);
 }
 
 function answerNodes(answer) {
   const {text} = answer;
   const unit = unitOffsets(text);
-  const loose = answer.unsupported.map((span) => [unit(span.start), unit(span.end)]);
+  const loose = answer.unsupported.map((span) => [unit(span.start), unit(span.end), objectionName(span.objection)]);
+  const struck = answer.unsupported.flatMap((span) => (span.unconfirmed ?? []).map(([from, to]) => [unit(from), unit(to)]));
   const ends = answer.citations.map((citation) => [unit(citation.answer_end), citation]);
-  const cuts = new Set([0, text.length, ...loose.flat(), ...ends.map(([end]) => end)]);
-  const places = [...cuts].sort((a, b) => a - b);
+  const bounds = [...loose, ...struck].flatMap(([from, to]) => [from, to]);
+  const places = [...new Set([0, text.length, ...bounds, ...ends.map(([end]) => end)])].sort((a, b) => a - b);
+  const within = (ranges, start, end) => ranges.find(([from, to]) => from <= start && end <= to);
   const nodes = [];
   for (let i = 0; i + 1 < places.length; i += 1) {
     const [start, end] = [places[i], places[i + 1]];
     const part = text.slice(start, end);
-    const isLoose = loose.some(([from, to]) => from <= start && end <= to);
-    nodes.push(isLoose ? el("span", {class: "unsupported", title: "No source supports this"}, part) : part);
+    const why = within(loose, start, end)?.[2];
+    const isStruck = within(struck, start, end) !== undefined;
+    const kind = isStruck ? "unsupported unconfirmed" : "unsupported";
+    nodes.push(why ? el(isStruck ? "em" : "span", {class: kind, title: `Not supported: ${why}`}, part) : part);
+    if (why && loose.some(([, to]) => to === end)) nodes.push(el("span", {class: "why"}, why));
     const seen = new Set();
     for (const [place, citation] of ends) {
       if (place !== end || seen.has(citation.number)) continue;
@@ -71,6 +93,12 @@ function answerNodes(answer) {
     }
   }
   return nodes;
+}
+
+// How near a quote is to the sentence it stands for; "support" is 1 for the same letters.
+function supportName(support) {
+  if (support >= 1) return "word for word";
+  return support >= 0.85 ? "nearly word for word" : "in other words";
 }
 
 function placeOf(citation) {
@@ -94,7 +122,7 @@ function citationButton(citation) {
       type: "button",
       class: "citation",
       "aria-label": `Source ${citation.number}: ${placeOf(citation)}`,
-      title: `${placeOf(citation)}: “${reflow(citation.quote)}”`,
+      title: `${placeOf(citation)}, ${supportName(citation.support)}: “${reflow(citation.quote)}”`,
       onclick: opener(citation),
     },
     String(citation.number),
@@ -117,6 +145,7 @@ function sourceItems(citations) {
           "div",
           {},
           el("button", {type: "button", class: "link", onclick: opener(citation)}, placeOf(citation)),
+          el("span", {class: "muted support", title: `Support ${citation.support.toFixed(2)}`}, ` ${supportName(citation.support)}`),
           el("blockquote", {}, reflow(citation.quote)),
         ),
       ),

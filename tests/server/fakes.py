@@ -83,7 +83,9 @@ def make_answer(
                 answer_start=0, answer_end=cut, support=0.95,
             ),
         )  # fmt: skip
-    unsupported = (AnswerSpan(cut + 1, len(text)),) if cut + 1 < len(text) else ()
+    loose = AnswerSpan(cut + 1, len(text), 0.0, None, "words_not_found", ((cut + 1, cut + 5),))
+    unsupported = (loose,) if cut + 1 < len(text) else ()
+    sentences = tuple(AnswerSpan(0, c.answer_end, c.support, c.number) for c in citations)
     fields: dict[str, object] = {
         "text": text,
         "outcome": "answered",
@@ -96,6 +98,7 @@ def make_answer(
         "reason": "the passage names it",
         "timings": Timings(4.0, 2.0, 3.0, None, 1.0, 150.0, 900.0),
         "stats": ModelStats(900, 10, 300, 0, 500_000_000, 20, 1_000_000_000),
+        "sentences": (*sentences, *unsupported),
     }
     return Answer(**{**fields, **changes})  # type: ignore[arg-type]
 
