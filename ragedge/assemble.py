@@ -169,9 +169,9 @@ def make_generator(config: Config) -> Generator | None:
         raise ModelMissing(
             f'there is no model file "{path}"', 'put a GGUF file there, or set [answer] kind = "extractive"'
         )
-    from ragedge.answer.llama import LlamaGenerator
+    from ragedge.answer.process_generator import ProcessGenerator
 
-    return LlamaGenerator(
+    return ProcessGenerator(
         path,
         context_tokens=wanted.context_tokens,
         threads=wanted.threads or None,

@@ -130,7 +130,7 @@ def test_in_doubt_the_documents_are_quoted_not_the_model(make: Callable[..., Pip
 class BrokenGenerator(FakeGenerator):
     """A model whose file turns out to be damaged when it is loaded."""
 
-    def stream(self, prompt, sampling, is_cancelled):  # type: ignore[no-untyped-def]
+    def stream(self, prompt, sampling, is_cancelled, *, client=""):  # type: ignore[no-untyped-def]
         raise ModelCorrupt("the model file is damaged")
         yield
 
@@ -144,7 +144,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_quotes(make: Callable[..., Pip
 class FullGenerator(FakeGenerator):
     """A model with a full queue."""
 
-    def stream(self, prompt, sampling, is_cancelled):  # type: ignore[no-untyped-def]
+    def stream(self, prompt, sampling, is_cancelled, *, client=""):  # type: ignore[no-untyped-def]
         raise Busy("all places are taken")
         yield
 

@@ -41,6 +41,7 @@ LAYERS: list[tuple[str, ...]] = [
 OWNERS = {
     "chromadb": {"ragedge.index.vectors"},
     "llama_cpp": {"ragedge.answer.llama_native", "ragedge.search.bert_native", "ragedge.llama_log"},
+    "jinja2": {"ragedge.answer.template_child"},
     "gguf": {"ragedge.search.bert_gguf"},
     "safetensors": {"ragedge.search.bert_gguf"},
     "sentence_transformers": {"ragedge.search.embedder"},

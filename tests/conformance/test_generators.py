@@ -1,4 +1,4 @@
-"""What every generator keeps to: the real llama.cpp path on a model made on the spot, and the fake."""
+"""What every generator keeps to: llama.cpp on a model made on the spot, here and in its process, and the fake."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ragedge.answer.llama import LlamaGenerator
+from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.contracts import Chunk, Generator, ModelStats, PageSpan, Piece, Prompt, Sampling, Source
 from ragedge.errors import Busy, ModelError, PromptTooLong
 from tests.fakes_generator import FakeGenerator
@@ -23,7 +24,7 @@ def tiny_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_gguf(tmp_path_factory.mktemp("model") / "tiny.gguf")
 
 
-@pytest.fixture(params=["llama", "fake"])
+@pytest.fixture(params=["llama", "process", "fake"])
 def make(request: pytest.FixtureRequest, tiny_path: Path) -> Iterator[Make]:
     made: list[Generator] = []
 
@@ -31,6 +32,8 @@ def make(request: pytest.FixtureRequest, tiny_path: Path) -> Iterator[Make]:
         generator: Generator
         if request.param == "llama":
             generator = LlamaGenerator(tiny_path, context_tokens=context_tokens, threads=1, queue_limit=queue_limit)
+        elif request.param == "process":
+            generator = ProcessGenerator(tiny_path, context_tokens=context_tokens, threads=1, queue_limit=queue_limit)
         else:
             generator = FakeGenerator(context_tokens=context_tokens, queue_limit=queue_limit)
         made.append(generator)

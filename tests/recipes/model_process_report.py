@@ -1,0 +1,179 @@
+"""Figures of the model's process: deaths, cancels, idle cost, fairness. `python -m tests.recipes.model_process_report`.
+
+Uses a model of random weights made on the spot (llama architecture, f32), one thread. Prints each figure with its n and
+the load of the box; nothing here is a test.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import signal
+import statistics
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+from ragedge.answer.process_generator import ProcessGenerator
+from ragedge.contracts import Piece, Prompt, Sampling
+from ragedge.errors import ModelCrashed
+from tests.tiny_gguf import make_tiny_gguf
+
+SHORT = Sampling(max_tokens=16)
+LONG = Prompt("Answer.", "pump valve " * 900, (), 0)
+
+
+def never() -> bool:
+    return False
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--cancels", type=int, default=30)
+    parser.add_argument("--width", type=int, default=1024)
+    parser.add_argument("--layers", type=int, default=8)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        path = make_tiny_gguf(Path(folder) / "model.gguf", width=options.width, layers=options.layers)
+        print(f"model {path.stat().st_size / 1e6:.0f} MB, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
+        generator = ProcessGenerator(path, context_tokens=2048, threads=1, queue_limit=64)
+        try:
+            loads = starts(generator)
+            kills(generator, options.kills, statistics.median(loads))
+            cancels(generator, options.cancels)
+            idle(generator)
+            clients(generator)
+        finally:
+            generator.close()
+        print(f"load {os.getloadavg()[0]:.1f}")
+
+
+def starts(generator: ProcessGenerator) -> list[float]:
+    rows = []
+    for _ in range(5):
+        started = time.perf_counter()
+        generator.count_tokens("load")
+        rows.append(time.perf_counter() - started)
+        end(generator)
+    show("start of the process with its model, s", rows)
+    return rows
+
+
+def kills(generator: ProcessGenerator, count: int, load_s: float) -> None:
+    draw, rows, crashed, silent = random.Random(1), [], 0, 0
+    expected = text_of(generator)
+    for _ in range(count):
+        after = draw.randrange(0, 13)
+        stream = generator.stream(Prompt("Answer.", "pump", (), 0), SHORT, never)
+        try:
+            for _ in range(after):
+                next(stream)
+            pid = generator.pid
+            if pid is None:
+                generator.count_tokens("load")
+                pid = generator.pid
+            assert pid is not None
+            os.kill(pid, signal.SIGKILL)
+            killed = time.perf_counter()
+            list(stream)
+            silent += 1
+        except ModelCrashed:
+            crashed += 1
+        assert text_of(generator) == expected, "an answer after a kill was wrong"
+        rows.append(time.perf_counter() - killed)
+    print(f"{count} kills: {crashed} answers ended with an error, {silent} were given nevertheless, 0 wrong after")
+    show("  killed to next whole answer, s", rows)
+    print(f"  largest less the median start: {max(rows) - load_s:.2f} s")
+
+
+def cancels(generator: ProcessGenerator, count: int) -> None:
+    draw = random.Random(2)
+    for name, prompt, pieces in (("while reading", LONG, 0), ("while writing", Prompt("Answer.", "pump", (), 0), 3)):
+        rows = []
+        for number in range(count):
+            flag = threading.Event()
+            fresh = Prompt(prompt.system, f"{number} {prompt.user}", (), 0)
+            stream = generator.stream(fresh, Sampling(max_tokens=500), flag.is_set)
+            set_at: list[float] = []
+            if pieces:
+                for _ in range(pieces):
+                    next(stream)
+                set_at.append(time.perf_counter())
+                flag.set()
+            else:
+
+                def later(flag: threading.Event = flag, set_at: list[float] = set_at) -> None:
+                    set_at.append(time.perf_counter())
+                    flag.set()
+
+                threading.Timer(draw.uniform(0.05, 0.4), later).start()
+            list(stream)
+            rows.append((time.perf_counter() - set_at[0]) * 1e3)
+        show(f"cancel {name} to free, ms", rows)
+
+
+def idle(generator: ProcessGenerator) -> None:
+    pid = generator.pid
+    before, started = processor_s(pid) + processor_s(os.getpid()), time.perf_counter()
+    time.sleep(5)
+    spent = processor_s(pid) + processor_s(os.getpid()) - before
+    print(f"idle: {spent / (time.perf_counter() - started):.2%} of a core, both processes")
+
+
+def clients(generator: ProcessGenerator) -> None:
+    """Eight clients, seven with one question each and one with twenty at once; seconds to the first word."""
+    firsts: dict[str, list[float]] = {}
+    lock = threading.Lock()
+    started = time.perf_counter()
+
+    def ask(client: str) -> None:
+        for part in generator.stream(Prompt("Answer.", f"pump {client}", (), 0), SHORT, never, client=client):
+            if isinstance(part, Piece):
+                with lock:
+                    firsts.setdefault(client, []).append(time.perf_counter() - started)
+                break
+
+    names = ["greedy"] * 20 + [f"client-{number}" for number in range(7)]
+    threads = [threading.Thread(target=ask, args=(name,)) for name in names]
+    for thread in threads:
+        thread.start()
+        time.sleep(0.005)
+    for thread in threads:
+        thread.join()
+    rows = [min(times) for times in firsts.values()]
+    show("8 clients, one with 20 questions at once: first word of each client's first, s", rows)
+    last = max(firsts["greedy"])
+    print(f"  longest wait / mean: {max(rows) / statistics.mean(rows):.2f}; the greedy one's last: {last:.2f} s")
+
+
+def text_of(generator: ProcessGenerator) -> str:
+    parts = generator.stream(Prompt("Answer.", "pump", (), 0), SHORT, never)
+    return "".join(part.text for part in parts if isinstance(part, Piece))
+
+
+def end(generator: ProcessGenerator) -> None:
+    pid = generator.pid
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    while generator.pid is not None:
+        time.sleep(0.001)
+
+
+def processor_s(pid: int | None) -> float:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def show(name: str, rows: list[float]) -> None:
+    ordered = sorted(rows)
+    high = ordered[min(len(ordered) - 1, int(0.95 * len(ordered)))]
+    print(
+        f"{name}: median {statistics.median(rows):.3g}, p95 {high:.3g}, max {max(rows):.3g}, n {len(rows)}", flush=True
+    )
+
+
+if __name__ == "__main__":
+    main()
