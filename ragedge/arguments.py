@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_ask(verbs)
     _add_serve(verbs)
     _add_index(verbs)
+    _add_models(verbs)
     _add_curating(verbs)
     _add_measuring(verbs)
     return parser
@@ -69,6 +70,20 @@ def _add_index(verbs: _Verbs) -> None:
     verb.add_argument("--files", action="store_true", help="info: every file with its state")
     verb.add_argument("--yes", action="store_true", help="remove: do not ask")
     verb.set_defaults(verb="index")
+
+
+def _add_models(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("models", help="look after language models: list, pull, add, verify, remove, use")
+    verb.add_argument("action", choices=["list", "pull", "add", "verify", "remove", "use"])
+    verb.add_argument("name", nargs="?", help="the model's name; add: a GGUF file; pull: also OWNER/REPOSITORY")
+    verb.add_argument("file", nargs="?", help="pull OWNER/REPOSITORY: the file there")
+    verb.add_argument("--as", dest="name_as", metavar="NAME", help="pull, add: the name it gets here")
+    verb.add_argument("--quantization", metavar="Q", help="pull: another file of the catalogue, such as Q4_0")
+    verb.add_argument("--revision", metavar="R", help="pull: a branch, tag or commit (default main)")
+    verb.add_argument("--sha256", metavar="SUM", help="pull: what the file must have, else it is refused")
+    verb.add_argument("--link", action="store_true", help="add: use the file where it lies instead of a copy")
+    verb.add_argument("--yes", action="store_true", help="remove: do not ask")
+    verb.set_defaults(verb="models")
 
 
 def _add_curating(verbs: _Verbs) -> None:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ragedge.config import Config
 from ragedge.contracts import Embedder, Generator, ReadOptions
-from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale, ModelMissing
+from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale
 
 if TYPE_CHECKING:
     from ragedge.ask import Pipeline
@@ -159,26 +159,9 @@ def make_generator(config: Config) -> Generator | None:
     Raises:
         ModelMissing: the config insists on a model that is not there.
     """
-    wanted = config.answer
-    path = Path(wanted.model).expanduser() if wanted.model else None
-    if wanted.kind == "extractive" or (wanted.kind == "auto" and (path is None or not path.is_file())):
-        return None
-    if path is None:
-        raise ModelMissing("the config asks for a language model but names none", 'set [answer] model = "FILE.gguf"')
-    if not path.is_file():
-        raise ModelMissing(
-            f'there is no model file "{path}"', 'put a GGUF file there, or set [answer] kind = "extractive"'
-        )
-    from ragedge.answer.process_generator import ProcessGenerator
+    from ragedge.speaker import make_speaker
 
-    return ProcessGenerator(
-        path,
-        context_tokens=wanted.context_tokens,
-        threads=wanted.threads or None,
-        family=wanted.family,
-        queue_limit=wanted.queue_limit,
-        sha256=wanted.sha256,
-    )
+    return make_speaker(config)
 
 
 def make_pipeline(

@@ -243,6 +243,13 @@ def run_journal(options: argparse.Namespace) -> int:
     return journal_verbs.run(path, options, sys.stdout)
 
 
+def run_models(options: argparse.Namespace) -> int:
+    """`ragedge models list|pull|add|verify|remove|use`."""
+    from ragedge import model_verbs
+
+    return model_verbs.run(_config(options), options, sys.stdout, _agrees)
+
+
 def _agrees(question: str) -> bool:
     if input(f"{question} [y/N] ").strip().lower() in ("y", "yes"):
         return True
@@ -278,6 +285,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "index": run_index,
     "pinned": run_pinned,
     "journal": run_journal,
+    "models": run_models,
     "eval": run_eval,
     "bench": run_bench,
 }

@@ -64,9 +64,10 @@ class SearchConfig:
 
 @dataclass(frozen=True, slots=True)
 class AnswerConfig:
-    """Who answers. `kind` "auto" takes the language model when `model` names a file that is there, else quotes.
+    """Who answers. `kind` "auto" takes the language model when `model` names one that is there, else quotes.
 
-    `pinned` names a TOML file of reviewed answers, which go before everything else.
+    `model` is the path of a GGUF file or a name that `ragedge models` knows; "" is the one chosen there. `pinned` names
+    a TOML file of reviewed answers, which go before everything else.
     """
 
     kind: Literal["auto", "extractive", "llama"] = "auto"
@@ -123,6 +124,11 @@ class Config:
     def models_folder(self) -> Path:
         """Where files made from models are kept: beside the indexes, and no index."""
         return Path(self.indexes_folder) / ".models"
+
+    @property
+    def language_models_folder(self) -> Path:
+        """Where `ragedge models` keeps language models and their list."""
+        return self.models_folder / "language"
 
     def index_folder(self, name: str | None = None) -> Path:
         """The folder of the index called `name` (default: this config's own).

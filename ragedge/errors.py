@@ -137,6 +137,10 @@ class ModelCrashed(ModelError):
     """The process that held a language model has died; the next question starts it anew."""
 
 
+class DownloadFailed(ModelError):
+    """A model could not be fetched."""
+
+
 class PackageMissing(ModelError):
     """A Python package or program that this needs is not installed."""
 

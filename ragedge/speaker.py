@@ -1,0 +1,44 @@
+"""Config -> who speaks: a language model on this box, one on another server, or nobody (exact quotes answer).
+
+Where a model is named by a path, that file is taken; else its name is looked up in the list of models of this box,
+which knows its sum. Nothing is loaded here: the model's process starts at the first question.
+"""
+
+from __future__ import annotations
+
+from ragedge.answer.process_generator import ProcessGenerator
+from ragedge.config import Config
+from ragedge.contracts import Generator
+from ragedge.errors import ModelMissing
+from ragedge.model_registry import Registry
+
+
+def make_speaker(config: Config) -> Generator | None:
+    """The generator of the config, or None where exact quotes answer.
+
+    Raises:
+        ModelMissing: the config insists on a model that is not there.
+        ModelCorrupt, ModelError: its file is no model that can be used.
+    """
+    wanted = config.answer
+    if wanted.kind == "extractive":
+        return None
+    found = Registry(config.language_models_folder).resolve(wanted.model, wanted.sha256)
+    if found is None and wanted.kind == "auto":
+        return None
+    if found is None and not wanted.model:
+        raise ModelMissing("the config asks for a language model but names none", 'set [answer] model = "FILE.gguf"')
+    if found is None:
+        raise ModelMissing(
+            f'there is no model file "{wanted.model}" and no model of that name on this box',
+            "put a GGUF file there, or fetch one: ragedge models list",
+        )
+    path, sha256 = found
+    return ProcessGenerator(
+        path,
+        context_tokens=wanted.context_tokens,
+        threads=wanted.threads or None,
+        family=wanted.family,
+        queue_limit=wanted.queue_limit,
+        sha256=sha256,
+    )
