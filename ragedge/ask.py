@@ -35,7 +35,7 @@ from ragedge.contracts import (
     Timings,
     Verdict,
 )
-from ragedge.errors import BadQuestion, ModelError
+from ragedge.errors import BadQuestion, ModelError, RemoteFailed
 from ragedge.index.store import Index
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
@@ -224,7 +224,7 @@ class Pipeline:
                 first_ms = first_ms if first_ms is not None else _ms(started)
                 text += part.text
                 yield part
-        except ModelError as error:
+        except (ModelError, RemoteFailed) as error:
             if text:
                 raise
             yield from self._quoted(found, started, note=f"quoted, because {error.message}")

@@ -199,6 +199,8 @@ def run_serve(options: argparse.Namespace) -> int:
         threading.Thread(target=box.pipeline.warm_up, name="warm-up", daemon=True).start()
         count = box.index.counts()
         print(f"{count.documents:,} documents, {count.chunks:,} passages; answers by {box.pipeline.engine}")
+        if config.answer.kind == "remote":
+            print(f"questions and passages leave this box, to {config.answer.url}", file=sys.stderr)
         serve(app, server.host, server.port, lambda url: print(f"Open {url}/   (Ctrl-C ends)", flush=True))
     return 0
 

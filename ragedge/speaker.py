@@ -6,10 +6,13 @@ which knows its sum. Nothing is loaded here: the model's process starts at the f
 
 from __future__ import annotations
 
+import os
+
 from ragedge.answer.process_generator import ProcessGenerator
-from ragedge.config import Config
+from ragedge.answer.remote import RemoteGenerator
+from ragedge.config import AnswerConfig, Config
 from ragedge.contracts import Generator
-from ragedge.errors import ModelMissing
+from ragedge.errors import ConfigError, ModelMissing
 from ragedge.model_registry import Registry
 
 
@@ -19,10 +22,13 @@ def make_speaker(config: Config) -> Generator | None:
     Raises:
         ModelMissing: the config insists on a model that is not there.
         ModelCorrupt, ModelError: its file is no model that can be used.
+        ConfigError: the server of the config has no address or model, or its key is not in the environment.
     """
     wanted = config.answer
     if wanted.kind == "extractive":
         return None
+    if wanted.kind == "remote":
+        return _remote(wanted)
     found = Registry(config.language_models_folder).resolve(wanted.model, wanted.sha256)
     if found is None and wanted.kind == "auto":
         return None
@@ -41,4 +47,19 @@ def make_speaker(config: Config) -> Generator | None:
         family=wanted.family,
         queue_limit=wanted.queue_limit,
         sha256=sha256,
+    )
+
+
+def _remote(wanted: AnswerConfig) -> RemoteGenerator:
+    key = os.environ.get(wanted.api_key_env, "") if wanted.api_key_env else ""
+    if wanted.api_key_env and not key:
+        message = f'the environment variable "{wanted.api_key_env}" with the key of the server is empty'
+        raise ConfigError(message, f"export {wanted.api_key_env}=…, or leave [answer] api_key_env out")
+    return RemoteGenerator(
+        wanted.url,
+        wanted.model,
+        api_key=key,
+        context_tokens=wanted.context_tokens,
+        timeout_s=wanted.timeout_s,
+        queue_limit=wanted.queue_limit,
     )
