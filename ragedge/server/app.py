@@ -34,6 +34,7 @@ from ragedge.server.documents import (
     upload_document,
 )
 from ragedge.server.feedback import feedback
+from ragedge.server.metrics import metrics
 from ragedge.server.pages import page_picture, show_page
 from ragedge.server.picture import PictureMaker
 from ragedge.server.problems import problem_reply
@@ -54,6 +55,7 @@ _ROUTES: tuple[Any, ...] = (
     ask,
     ask_stream,
     feedback,
+    metrics,
     list_documents,
     upload_document,
     show_document,

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct, field
 from ragedge.contracts import Answer, Event, Passages, Piece, Question, Turn
 from ragedge.errors import AnswerError, BadQuestion, NotFound, UnsupportedFile
 from ragedge.server.admission import Admission
+from ragedge.server.metrics import Meter
 from ragedge.server.problems import explain
 from ragedge.server.settings import ServerSettings, Service
 from ragedge.server.sse import Cancel, EventStream, Pump, wait_for_disconnect
@@ -64,6 +65,7 @@ class AskDesk:
         self._settings = settings
         self._is_stopping = is_stopping
         self.admission = Admission(settings.queue_limit, what="questions", retry_after_s=5)
+        self.meter = Meter()
 
     def open(self, body: AskBody, question_id: str = "", client: str = "") -> Pump:
         """A pump over the question's events, its place taken; `question_id` is the journal's name for it.
@@ -80,7 +82,7 @@ class AskDesk:
         cancel = Cancel(self._settings.question_timeout_s, self._is_stopping)
         named = {"question_id": question_id} if question_id else {}
         return Pump(
-            lambda is_cancelled: pipeline.stream(question, is_cancelled, client=client, **named),
+            lambda is_cancelled: self.meter.watch(pipeline.stream(question, is_cancelled, client=client, **named)),
             cancel,
             lambda: self.admission.leave(client),
         )

@@ -22,6 +22,7 @@ from ragedge.errors import ModelCrashed
 from tests.tiny_gguf import make_tiny_gguf
 
 SHORT = Sampling(max_tokens=16)
+PROMPT = Prompt("Answer.", "pump", (), 0)
 LONG = Prompt("Answer.", "pump valve " * 900, (), 0)
 
 
@@ -41,8 +42,7 @@ def main() -> None:
         print(f"model {path.stat().st_size / 1e6:.0f} MB, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}")
         generator = ProcessGenerator(path, context_tokens=2048, threads=1, queue_limit=64)
         try:
-            loads = starts(generator)
-            kills(generator, options.kills, statistics.median(loads))
+            kills(generator, options.kills)
             cancels(generator, options.cancels)
             idle(generator)
             clients(generator)
@@ -51,47 +51,59 @@ def main() -> None:
         print(f"load {os.getloadavg()[0]:.1f}")
 
 
-def starts(generator: ProcessGenerator) -> list[float]:
-    rows = []
-    for _ in range(5):
-        started = time.perf_counter()
-        generator.count_tokens("load")
-        rows.append(time.perf_counter() - started)
+def started_s(generator: ProcessGenerator) -> float:
+    """Seconds to start the process and load the model, nothing else."""
+    if generator.pid is not None:
         end(generator)
-    show("start of the process with its model, s", rows)
-    return rows
+    started = time.perf_counter()
+    generator.count_tokens("load")
+    return time.perf_counter() - started
 
 
-def kills(generator: ProcessGenerator, count: int, load_s: float) -> None:
-    draw, rows, crashed, silent = random.Random(1), [], 0, 0
+def kills(generator: ProcessGenerator, count: int) -> None:
+    """Kill at a random moment of an answer; seconds to the next first word, and beside it those of a plain start."""
+    draw = random.Random(1)
     expected = text_of(generator)
+    outcomes = {"error": 0, "given": 0}
+    loads, answers = [], []
     for _ in range(count):
-        after = draw.randrange(0, 13)
-        stream = generator.stream(Prompt("Answer.", "pump", (), 0), SHORT, never)
+        loads.append(started_s(generator))
+        stream = generator.stream(PROMPT, SHORT, never)
+        heard = ""
+        killed = time.perf_counter()
         try:
-            for _ in range(after):
-                next(stream)
+            for _ in range(draw.randrange(0, 13)):
+                heard += piece_text(next(stream))
             pid = generator.pid
-            if pid is None:
-                generator.count_tokens("load")
-                pid = generator.pid
             assert pid is not None
             os.kill(pid, signal.SIGKILL)
             killed = time.perf_counter()
-            list(stream)
-            silent += 1
+            for part in stream:
+                if piece_text(part) and not heard:
+                    answers.append(time.perf_counter() - killed)
+                heard += piece_text(part)
+            outcomes["given"] += 1
+            assert heard == expected, "an answer that was made again was wrong"
         except ModelCrashed:
-            crashed += 1
-        assert text_of(generator) == expected, "an answer after a kill was wrong"
-        rows.append(time.perf_counter() - killed)
-    print(f"{count} kills: {crashed} answers ended with an error, {silent} were given nevertheless, 0 wrong after")
-    show("  killed to next whole answer, s", rows)
-    print(f"  largest less the median start: {max(rows) - load_s:.2f} s")
+            outcomes["error"] += 1
+            assert expected.startswith(heard)
+            again = generator.stream(PROMPT, SHORT, never)
+            heard = piece_text(next(again))
+            answers.append(time.perf_counter() - killed)
+            assert heard + "".join(map(piece_text, again)) == expected, "an answer after a kill was wrong"
+    print(f"{count} kills: {outcomes['error']} answers ended with an error, {outcomes['given']} came, 0 wrong after")
+    show("  start of the process with its model, s", loads)
+    show("  killed to next first word, s", answers)
+    print(f"  ratio of the medians {statistics.median(answers) / statistics.median(loads):.2f}")
+
+
+def piece_text(part: object) -> str:
+    return part.text if isinstance(part, Piece) else ""
 
 
 def cancels(generator: ProcessGenerator, count: int) -> None:
     draw = random.Random(2)
-    for name, prompt, pieces in (("while reading", LONG, 0), ("while writing", Prompt("Answer.", "pump", (), 0), 3)):
+    for name, prompt, pieces in (("while reading", LONG, 0), ("while writing", PROMPT, 3)):
         rows = []
         for number in range(count):
             flag = threading.Event()
@@ -150,8 +162,7 @@ def clients(generator: ProcessGenerator) -> None:
 
 
 def text_of(generator: ProcessGenerator) -> str:
-    parts = generator.stream(Prompt("Answer.", "pump", (), 0), SHORT, never)
-    return "".join(part.text for part in parts if isinstance(part, Piece))
+    return "".join(map(piece_text, generator.stream(PROMPT, SHORT, never)))
 
 
 def end(generator: ProcessGenerator) -> None:
