@@ -102,6 +102,22 @@ def test_it_says_the_same_as_the_model_in_this_process(generator: ProcessGenerat
     assert isinstance(again, ModelStats) and again.load_duration == 0
 
 
+def test_what_was_read_before_is_not_read_again_and_the_answer_is_that_of_a_fresh_process(
+    generator: ProcessGenerator, path: Path
+) -> None:
+    sources = "The pump must be primed. Tighten the four housing bolts. " * 30
+    cached = []
+    for text in (sources + "pump?", sources + "bolts?", sources + "bolts?", sources[:700] + "valve"):
+        *pieces, stats = generator.stream(prompt(text), SHORT, never)
+        assert isinstance(stats, ModelStats)
+        cached.append((stats.prompt_eval_cached_count, stats.prompt_eval_count))
+        made = ProcessGenerator(path, context_tokens=2048, threads=1)
+        assert [*made.stream(prompt(text), SHORT, never)][:-1] == pieces
+        made.close()
+    assert cached[0][0] == 0 and 256 < cached[1][0] < cached[1][1]
+    assert cached[2][0] == cached[2][1] and 0 < cached[3][0] < cached[3][1]
+
+
 def test_the_service_itself_never_loads_llama_cpp(path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"

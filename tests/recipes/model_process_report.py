@@ -44,6 +44,7 @@ def main() -> None:
         try:
             kills(generator, options.kills)
             cancels(generator, options.cancels)
+            again(generator)
             idle(generator)
             clients(generator)
         finally:
@@ -125,6 +126,21 @@ def cancels(generator: ProcessGenerator, count: int) -> None:
             list(stream)
             rows.append((time.perf_counter() - set_at[0]) * 1e3)
         show(f"cancel {name} to free, ms", rows)
+
+
+def again(generator: ProcessGenerator) -> None:
+    """Milliseconds to the first word of a long prompt: never read, read just before, and with another end."""
+    rows: dict[str, list[float]] = {"never read": [], "the same again": [], "another question at its end": []}
+    for number in range(8):
+        text = f"{number} " + "pump valve " * 500
+        for name, asked in zip(rows, (text, text, f"{text} bolts?"), strict=True):
+            started = time.perf_counter()
+            stream = generator.stream(Prompt("Answer.", asked, (), 0), SHORT, never)
+            next(stream)
+            rows[name].append((time.perf_counter() - started) * 1e3)
+            list(stream)
+    for name, values in rows.items():
+        show(f"first word of a prompt of 1,000 words, {name}, ms", values)
 
 
 def idle(generator: ProcessGenerator) -> None:
