@@ -237,6 +237,12 @@ class Box:
     is_writable: bool
     journal: Journal | None = None
 
+    def warm_up(self) -> None:
+        """Load what the first question would otherwise wait for: search first, then the language model."""
+        self.pipeline.warm_up()
+        if self.generator is not None:
+            self.generator.count_tokens("warm up")
+
     def close(self) -> None:
         """Free the model, write what the journal still has to write, close the index."""
         if self.journal is not None:
