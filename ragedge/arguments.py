@@ -49,7 +49,9 @@ def _add_ask(verbs: _Verbs) -> None:
     verb.add_argument("question", nargs="*", help="one or several questions, each in quotes")
     verb.add_argument("--file", type=Path, metavar="FILE", help="a text file with one question per line")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
-    verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument(
+        "--model", metavar="MODEL", help="a GGUF file or a name of `ragedge models` (default: the config's)"
+    )
     verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verb.set_defaults(verb="ask")
 
@@ -57,7 +59,9 @@ def _add_ask(verbs: _Verbs) -> None:
 def _add_serve(verbs: _Verbs) -> None:
     verb = verbs.add_parser("serve", help="start the page and the API on this machine")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
-    verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument(
+        "--model", metavar="MODEL", help="a GGUF file or a name of `ragedge models` (default: the config's)"
+    )
     verb.add_argument("--host", help="address to listen on (default: the config's, 127.0.0.1)")
     verb.add_argument("--port", type=int, help="port (default: the config's, 8321)")
     verb.set_defaults(verb="serve")

@@ -30,7 +30,7 @@ def make_speaker(config: Config) -> Generator | None:
     if wanted.kind == "remote":
         return _remote(wanted)
     found = Registry(config.language_models_folder).resolve(wanted.model, wanted.sha256)
-    if found is None and wanted.kind == "auto":
+    if wanted.kind == "auto" and (found is None or not found[0].is_file()):
         return None
     if found is None and not wanted.model:
         raise ModelMissing("the config asks for a language model but names none", 'set [answer] model = "FILE.gguf"')

@@ -139,6 +139,10 @@ def test_a_config_that_names_no_model_uses_the_chosen_one(tmp_path: Path) -> Non
     assert find_model(config) is None
     registry.choose("mine")
     assert find_model(config) is not None
+    registry.path_of(registry.get("mine")).unlink()
+    assert make_generator(config) is None  # "auto" quotes where the file is gone
+    with pytest.raises(ModelMissing):
+        make_generator(box(tmp_path, kind="llama"))
     assert make_generator(box(tmp_path, kind="extractive")) is None
 
 

@@ -64,7 +64,8 @@ class ModelProcess:
         """
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM)
         self._connection = ours
-        ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_S, 0))
+        with contextlib.suppress(OSError):  # a kernel with another idea of a time: then it waits without end
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _SEND_S, 0))
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  (lives as long as the process)
         root = str(Path(__file__).resolve().parents[2])
         try:
