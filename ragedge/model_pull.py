@@ -24,7 +24,7 @@ from huggingface_hub.file_download import http_get
 from huggingface_hub.utils._headers import build_hf_headers
 
 from ragedge.errors import DownloadFailed, ModelCorrupt, ModelError
-from ragedge.model_registry import ModelRecord, Registry, checked_name, need_room
+from ragedge.model_registry import ModelRecord, Registry, need_room
 from ragedge.models import verify_sha256
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -68,16 +68,22 @@ def look_up(repository: str, file: str, *, revision: str = "main", endpoint: str
 def pull(registry: Registry, name: str, remote: Remote, *, sha256: str = "", licence: str = "") -> ModelRecord:
     """Fetch a file as the model `name` and record it; `sha256` is what it must have, where that is known.
 
+    What is here whole under that name already is not fetched again.
+
     Raises:
         ModelCorrupt: it is not the file it should be.
         DownloadFailed: the connection failed; what has come is kept.
         ModelError: the disk has no room, or another process is at the same file.
-        ConfigError: the name is not plain.
+        ConfigError: the name is not plain, or another model has it.
     """
-    checked_name(name)
     if sha256 and sha256.lower() != remote.sha256:
         message = f'"{remote.file}" of "{remote.repository}" has sha256 {remote.sha256}, expected was {sha256}'
         raise ModelCorrupt(message, "it was changed there; if you trust the new one: --sha256 with its sum")
+    there = registry.find(name)
+    if there is not None and there.sha256 == remote.sha256 and not registry.fault(there):
+        return there
+    if there is None or there.sha256 != remote.sha256:
+        registry.check_free(name)
     registry.folder.mkdir(parents=True, exist_ok=True)
     part = registry.folder / f".{remote.sha256}.part"
     with _locked(part) as target:

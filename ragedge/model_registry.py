@@ -130,10 +130,10 @@ class Registry:
         """Take a file in as `name`: copied and its sum taken in one pass, or linked where it lies.
 
         Raises:
-            ConfigError: the name is not plain.
+            ConfigError: the name is not plain, or taken.
             ModelMissing, ModelError: the file cannot be read, or there is no room for it.
         """
-        checked_name(name)
+        self.check_free(name)
         source = f"added from {file.name}"
         if link:
             path = file.absolute()
@@ -152,6 +152,16 @@ class Registry:
             Path(temporary).unlink(missing_ok=True)
             raise
         return self.put(ModelRecord(name, f"{name}.gguf", digest, size, source))
+
+    def check_free(self, name: str) -> None:
+        """Refuse a name that is not plain or that a model has already: no file of it is ever written over.
+
+        Raises:
+            ConfigError: with what to do.
+        """
+        if self.find(checked_name(name)) is not None:
+            hint = f"give this one another: --as NAME, or first: ragedge models remove {name}"
+            raise ConfigError(f'there is a model "{name}" on this box already', hint)
 
     def remove(self, name: str) -> ModelRecord:
         """Forget a model, and delete its file unless it was only linked.

@@ -10,7 +10,7 @@ from typing import TextIO
 from ragedge import config_edit, device, model_catalogue
 from ragedge.answer.gguf_header import read_header
 from ragedge.config import Config
-from ragedge.errors import ConfigError, ModelCorrupt
+from ragedge.errors import ConfigError, ModelCorrupt, ModelError
 from ragedge.model_catalogue import CATALOGUE
 from ragedge.model_pull import look_up, pull
 from ragedge.model_registry import ModelRecord, Registry
@@ -88,6 +88,11 @@ def fetch(registry: Registry, options: argparse.Namespace, out: TextIO) -> int:
     remote = look_up(repository, file, revision=options.revision or "main")
     print(f"{remote.repository}/{remote.file}: {_megabytes(remote.size_bytes)}, sha256 {remote.sha256}", file=out)
     record = pull(registry, options.name_as or name, remote, sha256=sha256, licence=licence)
+    try:
+        read_header(registry.path_of(record))
+    except ModelError:
+        registry.remove(record.name)  # what came is what was asked for, and no model that can be used
+        raise
     return _next(record, out)
 
 

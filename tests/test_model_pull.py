@@ -67,6 +67,20 @@ def test_after_a_power_cut_what_has_come_is_not_fetched_again(hub: FakeHub, regi
     assert hub.ranges() == [f"bytes={CHUNK + 7}-"] and left_over(registry) == ["tiny.gguf"]
 
 
+def test_what_is_here_is_not_fetched_again_and_nothing_of_another_model_is_written_over(
+    hub: FakeHub, registry: Registry, tmp_path: Path
+) -> None:
+    record = pull(registry, "tiny", found(hub))
+    assert pull(registry, "tiny", found(hub)) == record and len(hub.ranges()) == 1
+    registry.path_of(record).write_bytes(b"damaged")
+    assert registry.path_of(pull(registry, "tiny", found(hub))).read_bytes() == CONTENT and len(hub.ranges()) == 2
+    (tmp_path / "own.gguf").write_bytes(b"mine")
+    registry.add(tmp_path / "own.gguf", "own")
+    with pytest.raises(ConfigError, match="already") as caught:
+        pull(registry, "own", found(hub))
+    assert "--as" in caught.value.hint and registry.path_of(registry.get("own")).read_bytes() == b"mine"
+
+
 def test_a_part_that_is_too_long_is_begun_anew(hub: FakeHub, registry: Registry) -> None:
     registry.folder.mkdir(parents=True)
     (registry.folder / f".{hub.sha256}.part").write_bytes(CONTENT + b"more")
@@ -176,9 +190,18 @@ def test_the_command_fetches_from_the_endpoint_that_the_environment_names(tmp_pa
         assert all("torch" not in agent and "agent/" not in agent for agent in hub.agents)
         assert ragedge("pull", "someone/Other-GGUF", "other.gguf", "--as", "mine").returncode == 0
         assert ragedge("use", "mine").returncode == 0
+        hub.content = b"no model at all" * 100
+        hub.sha256 = hashlib.sha256(hub.content).hexdigest()
+        useless = ragedge("pull", "someone/Useless", "useless.gguf")
+        assert useless.returncode == 5 and "not a usable GGUF model" in useless.stderr
         listed = ragedge("list")
     assert 'model = "mine" # who speaks' in config.read_text()
-    assert "* mine" in listed.stdout and "qwen2.5-0.5b" in listed.stdout and "lfm2-350m" in listed.stdout
+    assert (
+        "useless" not in listed.stdout
+        and "* mine" in listed.stdout
+        and "qwen2.5-0.5b" in listed.stdout
+        and "lfm2-350m" in listed.stdout
+    )
     assert ragedge("verify").returncode == 0
     (tmp_path / "indexes" / ".models" / "language" / "mine.gguf").write_bytes(b"changed")
     damaged = ragedge("verify")

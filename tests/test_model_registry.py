@@ -40,6 +40,15 @@ def test_a_file_is_copied_in_with_its_sum_and_removed_with_its_record(registry: 
     assert registry.records() == () and not registry.path_of(record).exists() and file.exists()
 
 
+def test_a_name_that_is_taken_is_refused(registry: Registry, file: Path) -> None:
+    record = registry.add(file, "mine")
+    file.write_bytes(b"another")
+    for link in (False, True):
+        with pytest.raises(ConfigError, match="already"):
+            registry.add(file, "mine", link=link)
+    assert registry.get("mine") == record and registry.fault(record) == ""
+
+
 def test_a_linked_file_is_never_copied_nor_deleted(registry: Registry, file: Path) -> None:
     record = registry.add(file, "mine", link=True)
     assert record.is_linked and registry.path_of(record) == file
