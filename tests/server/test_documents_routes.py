@@ -330,6 +330,6 @@ def test_the_schema_names_every_route_and_no_other_address(client: Client) -> No
         ("delete", "/v1/documents"), ("get", "/v1/documents/{document_id}"), ("delete", "/v1/documents/{document_id}"),
         ("get", "/v1/documents/{document_id}/file"), ("get", "/v1/documents/{document_id}/pages/{number}"),
         ("get", "/v1/documents/{document_id}/pages/{number}/image"), ("get", "/v1/health"), ("get", "/v1/index"),
-        ("post", "/v1/feedback"),
+        ("post", "/v1/feedback"), ("get", "/metrics"),
     }  # fmt: skip
     assert "://" not in reply.text
