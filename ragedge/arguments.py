@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_ask(verbs)
     _add_serve(verbs)
     _add_index(verbs)
+    _add_models(verbs)
     _add_curating(verbs)
     _add_measuring(verbs)
     return parser
@@ -48,7 +49,9 @@ def _add_ask(verbs: _Verbs) -> None:
     verb.add_argument("question", nargs="*", help="one or several questions, each in quotes")
     verb.add_argument("--file", type=Path, metavar="FILE", help="a text file with one question per line")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
-    verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument(
+        "--model", metavar="MODEL", help="a GGUF file or a name of `ragedge models` (default: the config's)"
+    )
     verb.add_argument("--url", metavar="ADDRESS", help="ask a running service, such as http://box.local:8321")
     verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verb.set_defaults(verb="ask")
@@ -57,7 +60,9 @@ def _add_ask(verbs: _Verbs) -> None:
 def _add_serve(verbs: _Verbs) -> None:
     verb = verbs.add_parser("serve", help="start the page and the API on this machine")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
-    verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument(
+        "--model", metavar="MODEL", help="a GGUF file or a name of `ragedge models` (default: the config's)"
+    )
     verb.add_argument("--host", help="address to listen on (default: the config's, 127.0.0.1)")
     verb.add_argument("--port", type=int, help="port (default: the config's, 8321)")
     verb.set_defaults(verb="serve")
@@ -75,6 +80,20 @@ def _add_index(verbs: _Verbs) -> None:
     verb.add_argument("--files", action="store_true", help="info: every file with its state")
     verb.add_argument("--yes", action="store_true", help="remove: do not ask")
     verb.set_defaults(verb="index")
+
+
+def _add_models(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("models", help="look after language models: list, pull, add, verify, remove, use")
+    verb.add_argument("action", choices=["list", "pull", "add", "verify", "remove", "use"])
+    verb.add_argument("name", nargs="?", help="the model's name; add: a GGUF file; pull: also OWNER/REPOSITORY")
+    verb.add_argument("file", nargs="?", help="pull OWNER/REPOSITORY: the file there")
+    verb.add_argument("--as", dest="name_as", metavar="NAME", help="pull, add: the name it gets here")
+    verb.add_argument("--quantization", metavar="Q", help="pull: another file of the catalogue, such as Q4_0")
+    verb.add_argument("--revision", metavar="R", help="pull: a branch, tag or commit (default main)")
+    verb.add_argument("--sha256", metavar="SUM", help="pull: what the file must have, else it is refused")
+    verb.add_argument("--link", action="store_true", help="add: use the file where it lies instead of a copy")
+    verb.add_argument("--yes", action="store_true", help="remove: do not ask")
+    verb.set_defaults(verb="models")
 
 
 def _add_curating(verbs: _Verbs) -> None:

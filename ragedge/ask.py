@@ -37,7 +37,7 @@ from ragedge.contracts import (
     Timings,
     Verdict,
 )
-from ragedge.errors import BadQuestion, ModelError
+from ragedge.errors import BadQuestion, ModelError, RemoteFailed
 from ragedge.index.store import Index
 from ragedge.reviewed import ENGINE as REVIEWED
 from ragedge.reviewed import Reviewed
@@ -119,11 +119,17 @@ class Pipeline:
         raise AssertionError("a stream ends with an Answer")
 
     def stream(
-        self, question: Question, is_cancelled: Callable[[], bool] = lambda: False, *, question_id: str = ""
+        self,
+        question: Question,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        *,
+        question_id: str = "",
+        client: str = "",
     ) -> Iterator[Event]:
         """One `Passages`, then `Piece`s, then one `Answer`; a reviewed answer goes before everything else.
 
-        `question_id` is the name under which the journal keeps the question, for feedback on it later.
+        `question_id` is the name under which the journal keeps the question, for feedback on it later; `client` says
+        who asks, so that the model's queue is fair, and is kept nowhere.
 
         Raises:
             BadQuestion: the question is empty or too long.
@@ -135,7 +141,7 @@ class Pipeline:
         if self.reviewed is not None and pinned is not None:
             events = self.reviewed.events(question, pinned, started)
         else:
-            events = self._found(question, started, is_cancelled)
+            events = self._found(question, started, is_cancelled, client)
         with contextlib.closing(events):  # whoever hangs up frees the model at once
             for event in events:
                 if isinstance(event, Answer):
@@ -145,7 +151,7 @@ class Pipeline:
                 yield event
 
     def _found(
-        self, question: Question, started: float, is_cancelled: Callable[[], bool]
+        self, question: Question, started: float, is_cancelled: Callable[[], bool], client: str
     ) -> abc.Generator[Event, None, None]:
         retrieval, timings = self.retriever.retrieve(question)
         candidates = candidates_of(retrieval.search_text, retrieval, page_of=self.index.page, rarity=self._rarity)
@@ -166,7 +172,7 @@ class Pipeline:
         elif self.generator is None or verdict.outcome == "unsure":
             yield from self._quoted(found, started)
         else:
-            yield from self._generated(found, self.generator, started, is_cancelled)
+            yield from self._generated(found, self.generator, started, is_cancelled, client)
 
     def _checked_again(self, answer: Answer, language: str) -> Answer:
         """The answer with its quotes held against the pages once more, and every number marked that none supports."""
@@ -212,7 +218,7 @@ class Pipeline:
         yield replace(answer, citations=citations, reason=reason)
 
     def _generated(
-        self, found: _Found, generator: Generator, started: float, is_cancelled: Callable[[], bool]
+        self, found: _Found, generator: Generator, started: float, is_cancelled: Callable[[], bool], client: str
     ) -> Iterator[Event]:
         question = found.retrieval.question
         wanted = question.max_answer_tokens or self.settings.max_answer_tokens
@@ -228,14 +234,15 @@ class Pipeline:
                 budget_tokens=min(self.settings.prompt_tokens, room),
             )
             temperature = self.settings.temperature if question.temperature is None else question.temperature
-            for part in generator.stream(prompt, Sampling(wanted, temperature, question.seed or 0), is_cancelled):
+            sampling = Sampling(wanted, temperature, question.seed or 0)
+            for part in generator.stream(prompt, sampling, is_cancelled, client=client):
                 if isinstance(part, ModelStats):
                     stats = part
                     continue
                 if shown := speech.add(part.text):
                     first_ms = first_ms if first_ms is not None else _ms(started)
                     yield Piece(shown)
-        except ModelError as error:
+        except (ModelError, RemoteFailed) as error:
             if speech.text:
                 raise
             yield from self._quoted(found, started, note=f"quoted, because {error.message}")

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ragedge.config import Config
 from ragedge.contracts import Embedder, Generator, ReadOptions
-from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale, ModelMissing
+from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale
 
 if TYPE_CHECKING:
     from ragedge.ask import Pipeline
@@ -159,26 +159,9 @@ def make_generator(config: Config) -> Generator | None:
     Raises:
         ModelMissing: the config insists on a model that is not there.
     """
-    wanted = config.answer
-    path = Path(wanted.model).expanduser() if wanted.model else None
-    if wanted.kind == "extractive" or (wanted.kind == "auto" and (path is None or not path.is_file())):
-        return None
-    if path is None:
-        raise ModelMissing("the config asks for a language model but names none", 'set [answer] model = "FILE.gguf"')
-    if not path.is_file():
-        raise ModelMissing(
-            f'there is no model file "{path}"', 'put a GGUF file there, or set [answer] kind = "extractive"'
-        )
-    from ragedge.answer.llama import LlamaGenerator
+    from ragedge.speaker import make_speaker
 
-    return LlamaGenerator(
-        path,
-        context_tokens=wanted.context_tokens,
-        threads=wanted.threads or None,
-        family=wanted.family,
-        queue_limit=wanted.queue_limit,
-        sha256=wanted.sha256,
-    )
+    return make_speaker(config)
 
 
 def make_pipeline(
@@ -253,6 +236,12 @@ class Box:
     pipeline: Pipeline
     is_writable: bool
     journal: Journal | None = None
+
+    def warm_up(self) -> None:
+        """Load what the first question would otherwise wait for: search first, then the language model."""
+        self.pipeline.warm_up()
+        if self.generator is not None:
+            self.generator.count_tokens("warm up")
 
     def close(self) -> None:
         """Free the model, write what the journal still has to write, close the index."""

@@ -16,6 +16,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -188,9 +189,9 @@ def run_mcp(options: argparse.Namespace) -> int:
 
 def run_serve(options: argparse.Namespace) -> int:
     """`ragedge serve`."""
-    from ragedge import assemble
+    from ragedge import assemble, terminal
     from ragedge.server.app import serve
-    from ragedge.server.boxed import make_app
+    from ragedge.server.boxed import make_app, warm_up
 
     config = _config(options)
     server = config.server
@@ -206,10 +207,17 @@ def run_serve(options: argparse.Namespace) -> int:
         box = assemble.open_box(config, keeps_journal=True)
     with box:
         app = make_app(box)
-        threading.Thread(target=box.pipeline.warm_up, name="warm-up", daemon=True).start()
+        is_over = threading.Event()
+        tell = partial(terminal.show_error, out=sys.stderr)
+        threading.Thread(target=warm_up, args=(box, tell, is_over), name="warm-up", daemon=True).start()
         count = box.index.counts()
         print(f"{count.documents:,} documents, {count.chunks:,} passages; answers by {box.pipeline.engine}")
-        serve(app, server.host, server.port, lambda url: print(f"Open {url}/   (Ctrl-C ends)", flush=True))
+        if config.answer.kind == "remote":
+            print(f"questions and passages leave this box, to {config.answer.url}", file=sys.stderr)
+        try:
+            serve(app, server.host, server.port, lambda url: print(f"Open {url}/   (Ctrl-C ends)", flush=True))
+        finally:
+            is_over.set()
     return 0
 
 
@@ -253,6 +261,13 @@ def run_journal(options: argparse.Namespace) -> int:
     return journal_verbs.run(path, options, sys.stdout)
 
 
+def run_models(options: argparse.Namespace) -> int:
+    """`ragedge models list|pull|add|verify|remove|use`."""
+    from ragedge import model_verbs
+
+    return model_verbs.run(_config(options), options, sys.stdout, _agrees)
+
+
 def _agrees(question: str) -> bool:
     if input(f"{question} [y/N] ").strip().lower() in ("y", "yes"):
         return True
@@ -289,6 +304,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "index": run_index,
     "pinned": run_pinned,
     "journal": run_journal,
+    "models": run_models,
     "eval": run_eval,
     "bench": run_bench,
 }

@@ -138,6 +138,14 @@ class ModelCorrupt(ModelError):
     """A model file is not the one it claims to be."""
 
 
+class ModelCrashed(ModelError):
+    """The process that held a language model has died; the next question starts it anew."""
+
+
+class DownloadFailed(ModelError):
+    """A model could not be fetched."""
+
+
 class PackageMissing(ModelError):
     """A Python package or program that this needs is not installed."""
 

@@ -13,7 +13,7 @@ import pytest
 from ragedge.answer.gate import Thresholds
 from ragedge.ask import REFUSALS, AskSettings, Pipeline
 from ragedge.contracts import Answer, Block, Document, Generator, Page, Passages, Piece, Question
-from ragedge.errors import BadQuestion, Busy, ModelCorrupt
+from ragedge.errors import BadQuestion, Busy, ModelCorrupt, RemoteFailed
 from ragedge.index.store import FileRow, Index, IndexSettings, NewDocument
 from ragedge.ingest.chunker import CHUNKER_VERSION, chunk_document, passage_text
 from ragedge.search.retriever import Retriever
@@ -181,9 +181,29 @@ def test_in_doubt_the_documents_are_quoted_not_the_model(make: Callable[..., Pip
 class BrokenGenerator(FakeGenerator):
     """A model whose file turns out to be damaged when it is loaded."""
 
-    def stream(self, prompt, sampling, is_cancelled):  # type: ignore[no-untyped-def]
+    def stream(self, prompt, sampling, is_cancelled, *, client=""):  # type: ignore[no-untyped-def]
         raise ModelCorrupt("the model file is damaged")
         yield
+
+
+class UnreachableGenerator(FakeGenerator):
+    """A model on a server that is not there, or that breaks off after `said`."""
+
+    def stream(self, prompt, sampling, is_cancelled, *, client=""):  # type: ignore[no-untyped-def]
+        if self._said:
+            yield Piece(self._said)
+        raise RemoteFailed("the server cannot be reached")
+
+
+def test_a_server_that_cannot_be_reached_leaves_the_quotes(make: Callable[..., Pipeline]) -> None:
+    answer = make(UnreachableGenerator()).ask(QUESTION)
+    assert (answer.outcome, answer.engine) == ("answered", "extractive")
+    assert "the server cannot be reached" in answer.reason
+
+
+def test_a_server_that_breaks_off_after_some_words_is_an_error(make: Callable[..., Pipeline]) -> None:
+    with pytest.raises(RemoteFailed):
+        make(UnreachableGenerator(said="The pump")).ask(QUESTION)
 
 
 def test_a_model_that_cannot_be_loaded_leaves_the_quotes(make: Callable[..., Pipeline]) -> None:
@@ -195,7 +215,7 @@ def test_a_model_that_cannot_be_loaded_leaves_the_quotes(make: Callable[..., Pip
 class FullGenerator(FakeGenerator):
     """A model with a full queue."""
 
-    def stream(self, prompt, sampling, is_cancelled):  # type: ignore[no-untyped-def]
+    def stream(self, prompt, sampling, is_cancelled, *, client=""):  # type: ignore[no-untyped-def]
         raise Busy("all places are taken")
         yield
 

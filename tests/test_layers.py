@@ -21,7 +21,8 @@ MAX_FUNCTION_LINES = 50
 
 LAYERS: list[tuple[str, ...]] = [
     ("ragedge.contracts", "ragedge.errors"),
-    ("ragedge.config", "ragedge.device", "ragedge.models", "ragedge.views", "ragedge.threads", "ragedge.llama_log",
+    ("ragedge.config", "ragedge.config_edit", "ragedge.device", "ragedge.models", "ragedge.model_catalogue",
+     "ragedge.model_registry", "ragedge.model_pull", "ragedge.views", "ragedge.threads", "ragedge.llama_log",
      "ragedge.replies"),
     ("ragedge.ingest.readers", "ragedge.ingest.sandbox", "ragedge.ingest.sandbox_child", "ragedge.ingest.sandbox_wire",
      "ragedge.ingest.sandbox_zygote", "ragedge.ingest.chunker", "ragedge.ingest.watch", "ragedge.index.catalog",
@@ -29,20 +30,23 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.search.bert_folder", "ragedge.search.folder_embedder", "ragedge.search.bert_gguf",
      "ragedge.search.bert_native", "ragedge.search.gguf_file", "ragedge.search.evidence_reader",
      "ragedge.search.query", "ragedge.search.merge", "ragedge.answer"),
-    ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed"),
+    ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed",
+     "ragedge.speaker"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask"),
     ("ragedge.assemble",),
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.bench"),
     ("ragedge.server", "ragedge.client"),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
-     "ragedge.eval_verb", "ragedge.ask_verb", "ragedge.mcp_server", "ragedge.arguments", "ragedge.cli",
-     "ragedge.__main__"),
+     "ragedge.model_verbs", "ragedge.eval_verb", "ragedge.ask_verb", "ragedge.mcp_server", "ragedge.arguments",
+     "ragedge.cli", "ragedge.__main__"),
 ]  # fmt: skip
 """Lower layers first; a module may import its own layer's package and everything below it."""
 
 OWNERS = {
     "chromadb": {"ragedge.index.vectors"},
     "llama_cpp": {"ragedge.answer.llama_native", "ragedge.search.bert_native", "ragedge.llama_log"},
+    "huggingface_hub": {"ragedge.model_pull"},
+    "jinja2": {"ragedge.answer.template_child"},
     "gguf": {"ragedge.search.bert_gguf"},
     "safetensors": {"ragedge.search.bert_gguf"},
     "sentence_transformers": {"ragedge.search.embedder"},

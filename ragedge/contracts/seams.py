@@ -117,9 +117,9 @@ class Generator(Protocol):
     def count_tokens(self, text: str) -> int: ...
 
     def stream(
-        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool], *, client: str = ""
     ) -> Iterator[Piece | ModelStats]:
-        """Pieces of text, then one `ModelStats`.
+        """Pieces of text, then one `ModelStats`; `client` names who asks, for a fair queue.
 
         Raises:
             Busy: when another job runs and the queue is full.

@@ -36,6 +36,7 @@ from ragedge.server.documents import (
 )
 from ragedge.server.embeddings import embeddings
 from ragedge.server.feedback import feedback
+from ragedge.server.metrics import metrics
 from ragedge.server.ollama import chat, show, tags, version
 from ragedge.server.openai import chat_completions, list_models, show_model
 from ragedge.server.pages import page_picture, show_page
@@ -63,6 +64,7 @@ _ROUTES: tuple[Any, ...] = (
     ask_stream,
     search,
     feedback,
+    metrics,
     list_documents,
     upload_document,
     show_document,

@@ -1,11 +1,15 @@
-"""Box -> service: hands the assembled parts and the config's limits to the application."""
+"""Box -> service: hands the assembled parts and the config's limits to the application, and loads what is slow."""
 
 from __future__ import annotations
+
+import threading
+from collections.abc import Callable
 
 from litestar import Litestar
 
 from ragedge import __version__, assemble
 from ragedge.assemble import Box
+from ragedge.errors import RagedgeError
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
 from ragedge.server.app import create_app
 from ragedge.server.settings import ServerSettings, Service
@@ -36,3 +40,15 @@ def make_app(box: Box) -> Litestar:
         pdf_passwords=box.config.ingest.passwords,
     )
     return create_app(service, settings)
+
+
+def warm_up(box: Box, tell: Callable[[RagedgeError], None], is_over: threading.Event) -> None:
+    """Load search and model before the first question; what cannot be loaded is told now, and the service goes on.
+
+    Runs in a thread of its own; after `is_over` nothing is told: what fails then was closed.
+    """
+    try:
+        box.warm_up()
+    except RagedgeError as error:
+        if not is_over.is_set():
+            tell(error)

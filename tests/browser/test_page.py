@@ -485,7 +485,7 @@ class Listener:
 class NamedPipeline(FakePipeline):
     """Takes the name that a question gets where a journal is kept."""
 
-    def stream(self, question, is_cancelled=lambda: False, *, question_id=""):  # type: ignore[no-untyped-def]
+    def stream(self, question, is_cancelled=lambda: False, *, question_id="", client=""):  # type: ignore[no-untyped-def]
         return super().stream(question, is_cancelled)
 
 

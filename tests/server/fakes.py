@@ -117,13 +117,17 @@ class FakePipeline:
     def __init__(self, events: list[object] | None = None) -> None:
         self.events: list[object] = list(make_events()) if events is None else events
         self.questions: list[Question] = []
+        self.clients: list[str] = []
         self.closed = threading.Semaphore(0)
         self.waiting = threading.Semaphore(0)
         self.was_cancelled = False
         self.open_count = 0
 
-    def stream(self, question: Question, is_cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    def stream(
+        self, question: Question, is_cancelled: Callable[[], bool] = lambda: False, *, client: str = ""
+    ) -> Iterator[Event]:
         self.questions.append(question)
+        self.clients.append(client)
         self.open_count += 1
         try:
             for event in list(self.events):
