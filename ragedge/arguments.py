@@ -49,6 +49,10 @@ def _add_ask(verbs: _Verbs) -> None:
     verb.add_argument("--file", type=Path, metavar="FILE", help="a text file with one question per line")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
     verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument(
+        "--filter", action="append", default=[], metavar="KEY=VALUE",
+        help="only documents with this path, media_type, language, title or date; repeatable",
+    )  # fmt: skip
     verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verb.set_defaults(verb="ask")
 

@@ -154,9 +154,10 @@ def run_ask(options: argparse.Namespace) -> int:
         questions += [line.strip() for line in lines if line.strip()]
     if not questions:
         raise InputError("there is no question", 'ragedge ask "What torque for the pump head bolts?"')
+    filters = _filters(options.filter)
     with assemble.open_box(_config(options), keeps_journal=True) as box:
         if options.json:
-            answers = [views.answer_view(box.pipeline.ask(Question(text))) for text in questions]
+            answers = [views.answer_view(box.pipeline.ask(Question(text, filters=filters))) for text in questions]
             print(views.encode(answers[0] if len(answers) == 1 else answers).decode("utf-8"))
             return 0
         box.pipeline.warm_up()
@@ -164,7 +165,7 @@ def run_ask(options: argparse.Namespace) -> int:
             if len(questions) > 1:
                 print(f"\n> {terminal.plain(text)}")
             streamed = False
-            for event in box.pipeline.stream(Question(text)):
+            for event in box.pipeline.stream(Question(text, filters=filters)):
                 if isinstance(event, Passages):
                     terminal.show_passages(event, sys.stdout)
                 elif isinstance(event, Piece) and box.generator is not None:
@@ -174,6 +175,18 @@ def run_ask(options: argparse.Namespace) -> int:
                     print(end="\n" if streamed else "")
                     terminal.show_answer(event, sys.stdout, text=not streamed)
     return 0
+
+
+def _filters(given: Sequence[str]) -> dict[str, str]:
+    """`--filter key=value` as a question carries it; a key given twice means either value."""
+    filters: dict[str, str] = {}
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip() or not value.strip():
+            raise InputError(f'--filter "{text}" is not KEY=VALUE', "for example --filter path=manuals/*.pdf")
+        key = key.strip()
+        filters[key] = f"{filters[key]}|{value.strip()}" if key in filters else value.strip()
+    return filters
 
 
 def run_serve(options: argparse.Namespace) -> int:
