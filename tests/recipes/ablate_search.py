@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("--config", type=Path, help="a set-up, such as one with the llama embedder")
     parser.add_argument("--limit", type=int, help="questions per case, drawn at random")
     parser.add_argument("--half", choices=["even", "odd"], help="only every second question, counted from 0")
+    parser.add_argument("--only", default="", help="rows to print, comma separated, such as words,vectors,product")
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     totals: dict[str, list[Row]] = {}
@@ -51,6 +52,8 @@ def main() -> None:
         print(f"\n{case[0]}, {case[1]}, n = {len(case[2])}, {case[3].index.counts().chunks:,} passages")
         print(f"  {'':24}{'hit@1':>8}{'hit@5':>8}{'hit@10':>8}{'hit@24':>8}{'MRR@10':>8}")
         for label, find in _ways(case[3]):
+            if options.only and label.strip() not in options.only.split(","):
+                continue
             row = _measure(case, find)
             totals.setdefault(label, []).append(row)
             print(f"  {label:24}" + "".join(f"{value:8.3f}" for value in row), flush=True)
@@ -59,7 +62,8 @@ def main() -> None:
         print("\nmean over cases")
         for label, rows in totals.items():
             print(f"  {label:24}" + "".join(f"{sum(column) / len(rows):8.3f}" for column in zip(*rows, strict=True)))
-        _show_gain(totals)
+        if {"words", "vectors", "product"} <= totals.keys():
+            _show_gain(totals)
 
 
 def _show_gain(totals: dict[str, list[Row]]) -> None:
