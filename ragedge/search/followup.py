@@ -37,6 +37,7 @@ _POINTS = frozenset(_POINTING.split())
 _SAME_SENTENCE = re.compile(
     r"\b(?:there\s+(?:is|are|was|were|any)|(?:is|are|was|were)\s+there|es\s+gibt|gibt\s+es)\b", re.I
 )
+_NAME_INSIDE = re.compile(r"(?<=[^\W_] )(?!I\b)[A-ZÀ-Þ][^\W_]+")
 _WORD = re.compile(r"[^\W_]+")
 
 
@@ -58,8 +59,11 @@ def leans(text: str) -> bool:
         return bool(_CONTINUES.match(text.strip())) and len(content) <= 2
     if _CONTINUES.match(text.strip()):
         return len(content) <= _CONTINUING_WORDS
-    words = {word.casefold() for word in _WORD.findall(_SAME_SENTENCE.sub(" ", text))}
-    if words & _POINTS:
+    words = [word.casefold() for word in _WORD.findall(_SAME_SENTENCE.sub(" ", text))]
+    pairs = zip(["", *words], words, strict=False)
+    # "that" behind a noun begins a clause ("the clock that stands there"); a name inside is what the pronoun means.
+    points = any(word in _POINTS and (word != "that" or before in STOP_WORDS) for before, word in pairs)
+    if points and not _NAME_INSIDE.search(text):
         return len(content) <= _POINTING_WORDS
     return len(content) <= _BARE_WORDS
 

@@ -20,6 +20,7 @@ FILTER = Turn(
     [
         "How often is it cleaned?",
         "And how often?",
+        "Who says that?",
         "What about the spare?",
         "why?",
         "Who replaces them?",
@@ -39,6 +40,8 @@ def test_continuations_and_pronouns_lean(text: str) -> None:
     [
         "What torque do the pump head bolts need?",
         "What does E-417 mean?",
+        "Who built the clock that stands in the hall?",
+        "What did Barker use in her drawings?",
         "Is there a spare cartridge in the workshop cabinet?",
         "How do I drain the tank before winter so that it does not freeze and burst?",
     ],
