@@ -3,7 +3,7 @@
 Words and vectors: a convex combination of the two scores, each scaled by its best (Bruch, Gai, Ingber 2023). A passage
 that holds a code or a quoted phrase gains by how few others do. What the question's words cover in a passage and the
 two next to it counts a little, for a sentence seldom says again what its neighbour said. Other editions than the one
-asked for go down. The weights were set on the even questions of the evaluation cases, see README.
+asked for go down. The weights were set on evaluation cases that README names.
 """
 
 from __future__ import annotations
@@ -17,7 +17,9 @@ _COSINE_FLOOR = 0.2  # what unrelated texts have with the embedder at hand; coun
 _LEAST_SPREAD = 0.05  # between floor and best cosine, where nothing is near: no division by next to nothing
 _EXACT_GAIN = 2.2  # shared by the passages that hold a code
 _EXACT_MOST = 1.1  # of it for one passage: more than words and vector together
-_NEARBY_GAIN = 0.2  # for a passage that, with its neighbours, holds all words; 0.4 measures alike, none is worse
+_NEARBY_GAIN = (
+    0.2  # for a passage that, with its neighbours, holds all words; helps codes and names, costs tables a little
+)
 
 
 def fuse(by_words: Ranking, cosines: Mapping[str, float], exact: Sequence[Ranking]) -> dict[str, float]:
