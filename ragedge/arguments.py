@@ -53,6 +53,10 @@ def _add_ask(verbs: _Verbs) -> None:
         "--model", metavar="MODEL", help="a GGUF file or a name of `ragedge models` (default: the config's)"
     )
     verb.add_argument("--url", metavar="ADDRESS", help="ask a running service, such as http://box.local:8321")
+    verb.add_argument(
+        "--filter", action="append", default=[], metavar="KEY=VALUE",
+        help="only documents with this path, media_type, language, title or date; repeatable",
+    )  # fmt: skip
     verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verb.set_defaults(verb="ask")
 

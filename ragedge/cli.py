@@ -8,27 +8,29 @@ Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragedge.arguments import build_parser
-from ragedge.errors import ConfigError, IndexMissing, IndexReadOnly, InputError, PackageMissing, RagedgeError
+from ragedge.errors import (
+    INTERRUPTED,
+    ConfigError,
+    IndexMissing,
+    IndexReadOnly,
+    InputError,
+    PackageMissing,
+    RagedgeError,
+)
 
 if TYPE_CHECKING:
     from ragedge.config import Config
-    from ragedge.ingest.sync import Sync
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells expect it (128 + SIGINT)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -68,42 +70,24 @@ def _config(options: argparse.Namespace) -> Config:
     return config
 
 
-@contextlib.contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """The first Ctrl-C asks for a stop after the current batch, the second one stops at once."""
-    stop = threading.Event()
-
-    def ask_to_stop(*_: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        print("\nstopping after the current batch; once more to stop at once", file=sys.stderr)
-
-    before = signal.signal(signal.SIGINT, ask_to_stop)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def run_ingest(options: argparse.Namespace) -> int:
     """`ragedge ingest FOLDER`."""
-    from ragedge import assemble
+    from ragedge import assemble, ingest_verb
     from ragedge.ingest.scan import check_folder
 
     check_folder(options.folder)
     config = _config(options)
     embedder = assemble.make_embedder(config)
-    with _stop_on_interrupt() as stop:
+    with ingest_verb.stop_on_interrupt() as stop:
         with assemble.open_for_ingest(config, embedder, fresh=options.fresh) as sync:
-            code = _ingest_once(sync, options, stop)
+            code = ingest_verb.ingest_once(sync, options, stop)
         if options.fresh and not stop.is_set():
             aside = assemble.put_in_place(config, embedder)
             if aside is not None:
                 print(f'the old index was damaged and is kept in "{aside}", uploads in its files/', file=sys.stderr)
         if options.watch and not stop.is_set():
             with assemble.open_for_ingest(config, embedder) as sync:
-                _watch(sync, options, stop)
+                ingest_verb.watch(sync, options, stop)
     if code == 0 and not options.json and not options.watch:
         name = f" --index {options.index}" if options.index else ""
         setup = f" --config {options.config}" if options.config else ""
@@ -111,41 +95,11 @@ def run_ingest(options: argparse.Namespace) -> int:
     return code
 
 
-def _ingest_once(sync: Sync, options: argparse.Namespace, stop: threading.Event) -> int:
-    from ragedge import terminal, views
-
-    bar = terminal.ProgressBar()
-    try:
-        report = sync.run(
-            options.folder, retry=options.retry or bool(options.password), on_progress=bar, is_stopped=stop.is_set
-        )
-    finally:
-        bar.close()
-    if options.json:
-        print(views.encode(views.record_view(report)).decode("utf-8"))
-    else:
-        terminal.show_report(report, sys.stdout)
-    sys.stdout.flush()
-    if report.was_stopped:
-        return INTERRUPTED
-    return InputError.exit_code if options.strict and report.rejected else 0
-
-
-def _watch(sync: Sync, options: argparse.Namespace, stop: threading.Event) -> None:
-    from ragedge.ingest.watch import follow
-
-    def again() -> None:
-        _ingest_once(sync, options, stop)
-
-    print(f'following "{options.folder}"; Ctrl-C ends it', file=sys.stderr)
-    follow(options.folder, again, stop)
-
-
 def run_ask(options: argparse.Namespace) -> int:
     """`ragedge ask QUESTION`."""
     from ragedge import ask_verb
 
-    questions = ask_verb.read_questions(options.question, options.file)
+    questions = ask_verb.read_questions(options.question, options.file, options.filter)
     if options.url:
         from ragedge.client import Client
 

@@ -13,6 +13,10 @@ if TYPE_CHECKING:  # contracts load numpy; `ragedge --help` must not
     from ragedge.contracts import Reason
 
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells expect it (128 + SIGINT)."""
+
+
 class RagedgeError(Exception):
     """Root of all errors that ragedge raises on purpose."""
 

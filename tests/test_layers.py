@@ -29,7 +29,9 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.llama_embedder",
      "ragedge.search.bert_folder", "ragedge.search.folder_embedder", "ragedge.search.bert_gguf",
      "ragedge.search.bert_native", "ragedge.search.gguf_file", "ragedge.search.evidence_reader",
-     "ragedge.search.query", "ragedge.search.merge", "ragedge.answer"),
+     "ragedge.search.query", "ragedge.search.merge", "ragedge.search.editions", "ragedge.search.filters",
+     "ragedge.search.followup", "ragedge.search.fusion", "ragedge.search.library", "ragedge.search.spelling",
+     "ragedge.answer"),
     ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed",
      "ragedge.speaker"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask"),
@@ -37,8 +39,8 @@ LAYERS: list[tuple[str, ...]] = [
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.bench"),
     ("ragedge.server", "ragedge.client"),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
-     "ragedge.model_verbs", "ragedge.eval_verb", "ragedge.ask_verb", "ragedge.mcp_server", "ragedge.arguments",
-     "ragedge.cli", "ragedge.__main__"),
+     "ragedge.model_verbs", "ragedge.eval_verb", "ragedge.ingest_verb", "ragedge.ask_verb", "ragedge.mcp_server",
+     "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
 ]  # fmt: skip
 """Lower layers first; a module may import its own layer's package and everything below it."""
 

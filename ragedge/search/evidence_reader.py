@@ -1,8 +1,8 @@
-"""`ragedge-reader`: question and passage in; out, how likely each sentence, item or row answers, and the answer's words.
+"""`ragedge-reader`: question and passage in; out, how likely each sentence or row answers, and the answer's words.
 
 A BERT of six layers that was trained for this project (tests/recipes/reader), run by llama.cpp, with four linear heads
-over its token states: the passage answers, the unit answers (mean over its tokens), the answer starts and ends here. The
-unit is what an answer can quote, so how-to questions are served as well as "what year". Knows nothing of an index.
+over its token states: the passage answers, the unit answers (mean over its tokens), the answer starts and ends here.
+The unit is what an answer can quote, so how-to questions are served as well as "what year". Knows nothing of an index.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class _Row:
 
 
 class LlamaEvidenceReader:
-    """The `EvidenceReader` Protocol over the model folder; loads at the first question, safe to use from several threads.
+    """The `EvidenceReader` Protocol over the model folder; loads at the first question, safe from several threads.
 
     Args:
         folder: holds `reader.gguf` and `reader.json` (its sha256, its heads).

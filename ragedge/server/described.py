@@ -98,6 +98,7 @@ ROUTES: dict[str, Described] = {
     "GET /source/{document_id}/{number}": Described(_ABSENT, media_type="text/html"),
     "GET /v1/health": Described((), None, Health, examples.HEALTH),
     "GET /v1/index": Described((), None, IndexReport, examples.INDEX),
+    "GET /metrics": Described(media_type="text/plain; version=0.0.4; charset=utf-8"),
     "POST /v1/chat/completions": Described(
         _TALKING, {"model": "ragedge", "messages": examples.MESSAGES}, None, examples.COMPLETION
     ),

@@ -83,7 +83,13 @@ class Meter:
             yield f"{_PREFIX}{full} {value / 1e9:.9f}" if is_time else f"{_PREFIX}{full} {value}"
 
 
-@get("/metrics", sync_to_thread=True, summary="Counters for Prometheus", media_type=CONTENT_TYPE)
+@get(
+    "/metrics",
+    sync_to_thread=True,
+    summary="Counters for Prometheus",
+    media_type=CONTENT_TYPE,
+    description="Questions by outcome, and tokens and seconds of the language model under the names of Ollama.",
+)
 def metrics(state: State) -> Response[bytes]:
     """Counters since the start, and what is so now."""
     service: Service = state.service

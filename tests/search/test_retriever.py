@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 
-import numpy as np
 import pytest
 
 from ragedge.contracts import Question
@@ -112,23 +111,7 @@ def test_settings_out_of_range_are_refused(index: ListIndex, settings: dict[str,
 
 
 def test_an_index_without_passages_gives_no_hits() -> None:
-    class Empty:
-        def search_text(self, *_: object) -> list[tuple[str, float]]:
-            return []
-
-        def search_vectors(self, *_: object) -> list[tuple[str, float]]:
-            return []
-
-        def chunks(self, ids: object) -> dict[str, object]:
-            return {}
-
-        def vectors(self, ids: object) -> object:
-            return np.zeros((0, 64), np.float32)
-
-        def titles(self, ids: object) -> dict[str, str]:
-            return {}
-
-    retrieval, _ = Retriever(Empty(), HashEmbedder()).retrieve(Question("anything at all"))  # type: ignore[arg-type]
+    retrieval, _ = Retriever(ListIndex([], HashEmbedder()), HashEmbedder()).retrieve(Question("anything at all"))
     assert retrieval.hits == ()
 
 
