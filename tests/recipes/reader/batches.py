@@ -1,7 +1,8 @@
 """A pack on the GPU, and groups of one question with several passages cut out of it, all by indexing.
 
-A row is [CLS] question [SEP] passage [SEP] in fixed places with a mask; positions follow the mask. Made on the fly: the prefix is left out, the answering units are left out (the rest of the passage cannot answer), and
-answering passages are replaced by others. Mining of near passages is the caller's.
+A row is [CLS] question [SEP] passage [SEP] in fixed places with a mask; positions follow the mask. Made on the fly: the
+prefix is left out, the answering units are left out (the rest of the passage cannot answer), answering passages are
+replaced by others, words of the question are dropped. Mining of near passages is the caller's.
 """
 
 from __future__ import annotations
