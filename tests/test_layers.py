@@ -31,7 +31,7 @@ LAYERS: list[tuple[str, ...]] = [
     ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask"),
     ("ragedge.assemble",),
-    ("ragedge.evaluate", "ragedge.evaluation", "ragedge.bench"),
+    ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench"),
     ("ragedge.server",),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
      "ragedge.eval_verb", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
