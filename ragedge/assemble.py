@@ -19,6 +19,7 @@ from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale, ModelMissing
 
 if TYPE_CHECKING:
     from ragedge.ask import Pipeline
+    from ragedge.gate_file import IndexGate
     from ragedge.index.store import Index, IndexSettings
     from ragedge.ingest.sync import Sync
     from ragedge.journal import Journal
@@ -189,8 +190,12 @@ def make_pipeline(
     *,
     mode: Mode | None = None,
     journal: Journal | None = None,
+    uses_own_gate: bool = True,
 ) -> Pipeline:
     """The read path over an opened index; with a `journal`, what is asked is kept there.
+
+    The gate is the index's own where `ragedge index calibrate` made one that still fits; `uses_own_gate` False: the
+    one that ships.
 
     Raises:
         ConfigError: the file of reviewed answers cannot be used.
@@ -206,16 +211,26 @@ def make_pipeline(
         candidates=config.search.candidates,
         mode=mode or config.search.mode,
     )
+    own = own_gate(index, embedder)[0] if uses_own_gate else None
     settings = AskSettings(
         prompt_tokens=config.answer.prompt_tokens,
         max_answer_tokens=config.answer.max_answer_tokens,
         temperature=config.answer.temperature,
         language=config.language,
         max_question_chars=config.server.max_question_chars,
-        thresholds=Thresholds(),
+        thresholds=own.thresholds if own is not None else Thresholds(),
     )
     reviewed = make_reviewed(config, index)
     return Pipeline(index, retriever, embedder, generator, settings, reviewed=reviewed, journal=journal)
+
+
+def own_gate(index: Index, embedder: Embedder) -> tuple[IndexGate | None, str]:
+    """The gate that was fitted to this index, if it still fits; and a line for people where one is ignored."""
+    from ragedge.answer.signals import READER_ID
+    from ragedge.gate_file import gate_for
+
+    chunks = index.counts().chunks
+    return gate_for(index.folder, chunks=chunks, embedder_sha256=embedder.sha256, reader_id=READER_ID)
 
 
 def make_reviewed(config: Config, index: Index) -> Reviewed | None:
@@ -253,6 +268,8 @@ class Box:
     pipeline: Pipeline
     is_writable: bool
     journal: Journal | None = None
+    notes: tuple[str, ...] = ()
+    """What a person should know about how it was opened, one line each."""
 
     def close(self) -> None:
         """Free the model, write what the journal still has to write, close the index."""
@@ -286,4 +303,5 @@ def open_box(
     except BaseException:
         index.close()
         raise
-    return Box(config, embedder, index, generator, pipeline, mode == "write", journal)
+    note = own_gate(index, embedder)[1]
+    return Box(config, embedder, index, generator, pipeline, mode == "write", journal, (note,) if note else ())

@@ -23,6 +23,7 @@ from ragedge.arguments import build_parser
 from ragedge.errors import ConfigError, IndexMissing, IndexReadOnly, InputError, RagedgeError
 
 if TYPE_CHECKING:
+    from ragedge.assemble import Box
     from ragedge.config import Config
     from ragedge.ingest.sync import Sync
 
@@ -159,6 +160,7 @@ def run_ask(options: argparse.Namespace) -> int:
             answers = [views.answer_view(box.pipeline.ask(Question(text))) for text in questions]
             print(views.encode(answers[0] if len(answers) == 1 else answers).decode("utf-8"))
             return 0
+        _show_notes(box)
         box.pipeline.warm_up()
         for text in questions:
             if len(questions) > 1:
@@ -195,6 +197,7 @@ def run_serve(options: argparse.Namespace) -> int:
         print(f"{error.message}: documents can be asked, not changed", file=sys.stderr)
         box = assemble.open_box(config, keeps_journal=True)
     with box:
+        _show_notes(box)
         app = make_app(box)
         threading.Thread(target=box.pipeline.warm_up, name="warm-up", daemon=True).start()
         count = box.index.counts()
@@ -203,8 +206,13 @@ def run_serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _show_notes(box: Box) -> None:
+    for note in box.notes:
+        print(note, file=sys.stderr)
+
+
 def run_index(options: argparse.Namespace) -> int:
-    """`ragedge index list|info|check|rebuild|remove`."""
+    """`ragedge index list|info|check|rebuild|calibrate|remove`."""
     from ragedge import index_verbs
     from ragedge.config import load_config
 
@@ -218,6 +226,10 @@ def run_index(options: argparse.Namespace) -> int:
         return index_verbs.show_info(folder, sys.stdout, files=options.files)
     if options.action == "check":
         return index_verbs.check(folder, sys.stdout)
+    if options.action == "calibrate":
+        from ragedge import assemble, calibrate_verb
+
+        return calibrate_verb.run(replace(config, index=folder.name), options, assemble, sys.stdout)
     if options.action == "rebuild":
         return index_verbs.rebuild(folder, sys.stdout)
     question = f'Remove the index "{folder.name}" with its copies of the documents and its past questions?'

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from ragedge.answer.gate import Thresholds
-from ragedge.ask import REFUSALS, AskSettings, Pipeline
+from ragedge.answer.phrases import REFUSALS
+from ragedge.answer.phrases import UNSURE as DOUBTS
+from ragedge.ask import AskSettings, Pipeline
 from ragedge.contracts import Answer, Block, Document, Generator, Page, Passages, Piece, Question
 from ragedge.errors import BadQuestion, Busy, ModelCorrupt
 from ragedge.index.store import FileRow, Index, IndexSettings, NewDocument
@@ -125,6 +127,18 @@ def test_in_doubt_the_documents_are_quoted_not_the_model(make: Callable[..., Pip
     answer = make(FakeGenerator(said="Certainly 99 Nm."), UNSURE).ask(QUESTION)
     assert (answer.outcome, answer.engine) == ("unsure", "extractive")
     assert "99" not in answer.text
+
+
+@pytest.mark.parametrize("language", sorted(DOUBTS))
+def test_in_doubt_a_narrower_question_is_asked_for_above_the_closest_passages(
+    make: Callable[..., Pipeline], language: str
+) -> None:
+    answer = make(None, UNSURE).ask(replace(QUESTION, language=language))
+    assert answer.text.startswith(DOUBTS[language])
+    assert answer.citations
+    for citation in answer.citations:
+        shown = answer.text[citation.answer_start : citation.answer_end]
+        assert shown.split() == citation.quote.split()
 
 
 class BrokenGenerator(FakeGenerator):

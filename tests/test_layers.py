@@ -28,13 +28,13 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.search.bert_folder", "ragedge.search.folder_embedder", "ragedge.search.bert_gguf",
      "ragedge.search.bert_native", "ragedge.search.gguf_file",
      "ragedge.search.query", "ragedge.search.merge", "ragedge.answer"),
-    ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed"),
+    ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed", "ragedge.gate_file"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask"),
     ("ragedge.assemble",),
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench"),
     ("ragedge.server",),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
-     "ragedge.eval_verb", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
+     "ragedge.eval_verb", "ragedge.calibrate_verb", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
 ]  # fmt: skip
 """Lower layers first; a module may import its own layer's package and everything below it."""
 
