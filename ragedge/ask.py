@@ -172,7 +172,8 @@ class Pipeline:
         vector = self.retriever.question_vector(retrieval.search_text)
         embed = self.embedder.embed_passages
         evidence = rank(candidates, page_of=self.index.page, embed=embed, question_vector=vector)
-        return evidence, read_signals(candidates.asked, retrieval.hits, evidence, embed=embed)
+        signals = read_signals(candidates.asked, retrieval.hits, evidence, embed=embed, question_vector=vector)
+        return evidence, signals
 
     def _checked(self, question: Question) -> Question:
         text = " ".join("".join(c for c in question.text if c.isprintable() or c.isspace()).split())

@@ -19,7 +19,6 @@ from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale, ModelMissing
 
 if TYPE_CHECKING:
     from ragedge.ask import Pipeline
-    from ragedge.gate_file import IndexGate
     from ragedge.index.store import Index, IndexSettings
     from ragedge.ingest.sync import Sync
     from ragedge.journal import Journal
@@ -202,6 +201,7 @@ def make_pipeline(
     """
     from ragedge.answer.gate import Thresholds
     from ragedge.ask import AskSettings, Pipeline
+    from ragedge.gate_file import own_gate
     from ragedge.search.retriever import Retriever
 
     retriever = Retriever(
@@ -211,7 +211,7 @@ def make_pipeline(
         candidates=config.search.candidates,
         mode=mode or config.search.mode,
     )
-    own = own_gate(index, embedder)[0] if uses_own_gate else None
+    own = own_gate(index)[0] if uses_own_gate else None
     settings = AskSettings(
         prompt_tokens=config.answer.prompt_tokens,
         max_answer_tokens=config.answer.max_answer_tokens,
@@ -222,15 +222,6 @@ def make_pipeline(
     )
     reviewed = make_reviewed(config, index)
     return Pipeline(index, retriever, embedder, generator, settings, reviewed=reviewed, journal=journal)
-
-
-def own_gate(index: Index, embedder: Embedder) -> tuple[IndexGate | None, str]:
-    """The gate that was fitted to this index, if it still fits; and a line for people where one is ignored."""
-    from ragedge.answer.signals import READER_ID
-    from ragedge.gate_file import gate_for
-
-    chunks = index.counts().chunks
-    return gate_for(index.folder, chunks=chunks, embedder_sha256=embedder.sha256, reader_id=READER_ID)
 
 
 def make_reviewed(config: Config, index: Index) -> Reviewed | None:
@@ -294,6 +285,8 @@ def open_box(
     keeps_journal: bool = False,
 ) -> Box:
     """Everything a question needs, from a config; with `keeps_journal`, questions are kept if the config wants it."""
+    from ragedge.gate_file import own_gate
+
     embedder = make_embedder(config)
     generator = make_generator(config)
     journal = make_journal(config) if keeps_journal else None
@@ -303,5 +296,5 @@ def open_box(
     except BaseException:
         index.close()
         raise
-    note = own_gate(index, embedder)[1]
+    note = own_gate(index)[1]
     return Box(config, embedder, index, generator, pipeline, mode == "write", journal, (note,) if note else ())

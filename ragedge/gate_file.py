@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ragedge.answer.gate import Thresholds
+from ragedge.answer.signals import READER_ID
 from ragedge.index.disk import write_whole
 from ragedge.index.opening import GATE_NAME
+from ragedge.index.view import IndexView
 
 FORMAT_VERSION = 1
 _MAX_BYTES = 1 << 20  # a gate has a few kilobytes
@@ -97,6 +99,12 @@ def gate_for(folder: Path, *, chunks: int, embedder_sha256: str, reader_id: str)
     if not why:
         return gate, ""
     return None, f'the calibration of the index "{folder.name}" is ignored: {why}; {_AGAIN} {folder.name}'
+
+
+def own_gate(index: IndexView) -> tuple[IndexGate | None, str]:
+    """The gate that was fitted to an opened index, if it still fits; and a line for people where one is ignored."""
+    sha256 = index.settings.embedder_sha256
+    return gate_for(index.folder, chunks=index.counts().chunks, embedder_sha256=sha256, reader_id=READER_ID)
 
 
 def _gate(data: dict[str, Any]) -> IndexGate:

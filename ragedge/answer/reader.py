@@ -3,7 +3,7 @@
 Each unit of the passages gets a score in [0, 1]: a logistic function of what it shares with the question (words weighed
 by rarity), its vector's cosine, its passage's rank and cosine, and whether it could be of the kind that is asked for. A
 how-to question gets the whole run of steps. Every quote is an exact part of a page. Knows no index and no model: both
-come as functions. The weights are fitted by `tests/recipes/fit_gate.py` on SQuAD training articles.
+come as functions. The weights are fitted by `tests/recipes/fit_reader.py` on SQuAD training articles.
 """
 
 from __future__ import annotations

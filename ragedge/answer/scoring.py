@@ -1,7 +1,7 @@
 """How well does a unit of a passage answer a question? Features that are cheap, and a logistic score over them.
 
 Words count by their rarity in the index; context (the heading, the line before, the whole passage) counts apart from
-the unit itself. Pure; vectors are the caller's business. The weights are fitted by `tests/recipes/fit_gate.py`.
+the unit itself. Pure; vectors are the caller's business. The weights are fitted by `tests/recipes/fit_reader.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class EvidenceWeights:
 
     Fitted listwise on 204 questions, all cases weighing the same: a sample of SQuAD's training articles, the field
     manual and museum that come along, and every second question of four evaluation cases (survival, handbook, museum,
-    irm). `tests/recipes/fit_gate.py` printed them.
+    irm). `tests/recipes/fit_reader.py` printed them.
     """
 
     coverage: float = 1.5

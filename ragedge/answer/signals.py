@@ -8,13 +8,13 @@ each apart: a near-topic question is covered by the passages together and by non
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.asks import could_answer, field_fits
 from ragedge.answer.identifiers import stands_in
 from ragedge.answer.pins import Pin, pins_of
 from ragedge.answer.scoring import Asked, bag_of
@@ -25,8 +25,10 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 READER_ID = "figures-1"
 """Changes with what a figure means, or with the model that makes some: fitted gates then no longer fit."""
 
-MAX_EMBEDDED_PINS = 3  # missing ones whose vector is asked for: 5 to 10 ms each on a busy box
-_EXCERPT_CHARS = 300  # of the text that a missing word's vector is compared with
+MAX_LEFT_OUT = 3  # pins, each left out of the question once: three short texts to embed
+_EXCERPT_CHARS = 400  # of the evidence, as the reader embeds it
+_WIDEST_MARGIN = 4.0  # log-odds between two units; beyond it the second one does not count
+_NOTHING_MISSING = 0.5  # where the passage spells all pins out: about what a word that is meant brings
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +50,14 @@ def read_signals(
     evidence: Sequence[Evidence],
     *,
     embed: Embed | None = None,
+    question_vector: NDArray[np.float32] | None = None,
     extra: Mapping[str, float] | None = None,
 ) -> Signals:
     """The figures for a question that is taken apart, its passages and its evidence, best first.
 
     Args:
-        embed: texts -> unit vectors [n, dimension], for the words that no passage holds; None: by spelling alone.
+        embed: texts -> unit vectors [n, dimension]; None: by spelling alone.
+        question_vector: unit vector [dimension] of the question; None: by spelling alone.
         extra: further figures, such as those of a model that reads question and passage together.
     """
     if not hits:
@@ -62,16 +66,15 @@ def read_signals(
     bags = [bag_of("\n".join((hit.title, *hit.chunk.headings, hit.chunk.text))) for hit in hits]
     best = evidence[0] if evidence else None
     at = best.hit_index if best is not None else 0
-    above = bag_of("\n".join((hits[at].title, *hits[at].chunk.headings)))
-    unit = above | bag_of(best.text) if best is not None else set[str]()
-    everything = set().union(*bags)
+    text = best.text if best is not None else hits[at].chunk.text
+    unit = bag_of("\n".join((hits[at].title, *hits[at].chunk.headings, text)))
+    everything = set[str]().union(*bags)
     missing = [pin for pin in pins if pin.key not in bags[at]]
     values = {
-        **_passage_figures(hits, at),
+        **_cosine_figures(hits, evidence),
         **_evidence_figures(evidence),
-        **_kind_figures(asked, hits[at], best),
         **_coverage_figures(pins, unit, bags[at], everything),
-        "meaning_missing": _meaning(missing, best.text if best is not None else hits[at].chunk.text, embed),
+        **_left_out_figures(asked.text, pins, missing, text, embed, question_vector),
         **(extra or {}),
     }
     nowhere = tuple(pin.text for pin in missing if pin.key not in everything)
@@ -84,73 +87,66 @@ def missing_codes(asked: Asked, hits: Sequence[Hit]) -> tuple[str, ...]:
     return tuple(name for name in asked.identifiers if not any(stands_in(name, text) for text in texts))
 
 
-def _passage_figures(hits: Sequence[Hit], at: int) -> dict[str, float]:
-    cosines = [hit.cosine for hit in hits if hit.cosine is not None] or [0.0]
-    ordered = sorted(cosines, reverse=True)
-    others = [hit.score for i, hit in enumerate(hits) if i != at]
-    same = sum(hit.chunk.document_id == hits[at].chunk.document_id for hit in hits[:5])
+def _cosine_figures(hits: Sequence[Hit], evidence: Sequence[Evidence]) -> dict[str, float]:
+    """The best passage, how far it stands out, and the best unit.
+
+    Ranks in the two lists are no figures: where passages were taken out for a fit, they would tell that.
+    """
+    ordered = sorted((hit.cosine for hit in hits if hit.cosine is not None), reverse=True) or [0.0]
     return {
         "cosine": ordered[0],
-        "cosine_here": hits[at].cosine or 0.0,
         "cosine_margin": ordered[0] - ordered[1] if len(ordered) > 1 else 0.0,
-        "cosine_above_rest": ordered[0] - sum(ordered) / len(ordered),
-        "rank": 1.0 / (1 + at),
-        "lexical_rank": 1.0 / (hits[at].lexical_rank or 50),
-        "vector_rank": 1.0 / (hits[at].vector_rank or 50),
-        "found_twice": float(hits[at].lexical_rank == 1 and hits[at].vector_rank == 1),
-        "score_margin": max(-1.0, min(1.0, hits[at].score - max(others, default=0.0))),
-        "same_document": same / min(5, len(hits)),
+        "cosine_above_mean": ordered[0] - math.fsum(ordered) / len(ordered),
+        "unit_cosine": max((item.cosine for item in evidence if item.cosine is not None), default=0.0),
     }
 
 
 def _evidence_figures(evidence: Sequence[Evidence]) -> dict[str, float]:
-    scores = [_log_odds(item.score) for item in evidence[:4]] or [-6.0]
-    cosines = [item.cosine for item in evidence if item.cosine is not None] or [0.0]
-    here = {item.hit_index for item in evidence[:4]}
-    return {
-        "evidence": scores[0],
-        "evidence_margin": min(4.0, scores[0] - scores[1]) if len(scores) > 1 else 4.0,
-        "evidence_spread": len(here) / max(1, len(evidence[:4])),
-        "unit_cosine": max(cosines),
-        "unit_cosine_best": (evidence[0].cosine if evidence else None) or 0.0,
-        "passage_coverage": max((e.coverage for e in evidence if e.coverage is not None), default=0.0),
-    }
-
-
-def _kind_figures(asked: Asked, hit: Hit, best: Evidence | None) -> dict[str, float]:
-    text = best.text if best is not None else ""
-    figures = {f"asks_{kind}": float(asked.kind == kind) for kind in ("how_to", "yes_no", "number", "time", "person")}
-    return {
-        **figures,
-        "kind_unit": float(could_answer(asked.kind, text, asked.text)) if text else 0.0,
-        "kind_passage": float(could_answer(asked.kind, hit.chunk.text, asked.text)),
-        "field": field_fits(asked.kind, text, asked.text),
-        "codes": float(bool(asked.identifiers)),
-    }
+    """Log-odds of the best unit, and how far the second one is behind."""
+    scores = [_log_odds(item.score) for item in evidence[:2]] or [_log_odds(0.0)]
+    margin = scores[0] - scores[1] if len(scores) > 1 else _WIDEST_MARGIN
+    return {"evidence": scores[0], "evidence_margin": min(_WIDEST_MARGIN, margin)}
 
 
 def _coverage_figures(pins: Sequence[Pin], unit: Set[str], passage: Set[str], everything: Set[str]) -> dict[str, float]:
     """Shares of the pins' weight, and the heaviest pin that is missing: one is enough to make a question another."""
     total = math.fsum(pin.weight for pin in pins)
-    values = {"pins": min(1.0, len(pins) / 8), "pinned_weight": min(1.0, total / 4)}
-    for name, words in (("unit", unit), ("passage", passage), ("anywhere", everything)):
-        gone = [pin for pin in pins if pin.key not in words]
-        values[f"covered_{name}"] = 1.0 - math.fsum(pin.weight for pin in gone) / total if total else 0.5
-        values[f"missing_{name}"] = max((pin.weight for pin in gone), default=0.0)
-        values[f"missing_{name}_count"] = min(1.0, len(gone) / 4)
-        values[f"missing_{name}_name"] = float(any(pin.kind != "word" for pin in gone))
-    return values
+
+    def covered(words: Set[str]) -> float:
+        return math.fsum(pin.weight for pin in pins if pin.key in words) / total if total else 0.5
+
+    gone = [pin for pin in pins if pin.key not in passage]
+    return {
+        "covered_unit": covered(unit),
+        "covered_passage": covered(passage),
+        "missing_passage": max((pin.weight for pin in gone), default=0.0),
+        "missing_anywhere": max((pin.weight for pin in gone if pin.key not in everything), default=0.0),
+        "missing_count": min(1.0, len(gone) / 4),
+        "missing_name": float(any(pin.kind != "word" for pin in gone)),
+    }
 
 
-def _meaning(missing: Sequence[Pin], text: str, embed: Embed | None) -> float:
-    """How near the missing word that is farthest from the evidence is to it, as a cosine; 1 where none is missing."""
-    if not missing:
-        return 1.0
-    if embed is None:
-        return 0.0
-    chosen = [pin.text.casefold() for pin in missing[:MAX_EMBEDDED_PINS]]
-    vectors = embed([*chosen, " ".join(text.split())[:_EXCERPT_CHARS]])
-    return float((vectors[:-1] @ vectors[-1]).min())
+def _left_out_figures(
+    question: str,
+    pins: Sequence[Pin],
+    missing: Sequence[Pin],
+    text: str,
+    embed: Embed | None,
+    question_vector: NDArray[np.float32] | None,
+) -> dict[str, float]:
+    """By how much a pinned word brings the question nearer to the evidence: not at all, where that is not about it.
+
+    The least gain of the pins looked at, and of those that the passage does not spell out. Cosines times five, so that
+    the figures have about the spread of the others.
+    """
+    chosen = [*missing[:2], *(pin for pin in pins if pin not in missing)][:MAX_LEFT_OUT]
+    if embed is None or question_vector is None or not chosen:
+        return {"left_out": 0.0, "left_out_missing": _NOTHING_MISSING}
+    without = [re.sub(rf"\s*{re.escape(pin.text)}", "", question) for pin in chosen]
+    vectors = embed([*without, " ".join(text.split())[:_EXCERPT_CHARS]])
+    gains = 5 * (question_vector @ vectors[-1] - vectors[:-1] @ vectors[-1])
+    gone = [float(gain) for pin, gain in zip(chosen, gains, strict=True) if pin in missing]
+    return {"left_out": float(gains.min()), "left_out_missing": min(gone, default=_NOTHING_MISSING)}
 
 
 def _log_odds(score: float) -> float:

@@ -31,7 +31,8 @@ def signals(question: str, *documents: Document) -> Signals:
     candidates = candidates_of(question, ordered, page_of=page_of, rarity=even_rarity)
     vector = EMBEDDER.embed_question(question)
     evidence = rank(candidates, page_of=page_of, embed=EMBEDDER.embed_passages, question_vector=vector)
-    return read_signals(candidates.asked, ordered.hits, evidence, embed=EMBEDDER.embed_passages)
+    embed = EMBEDDER.embed_passages
+    return read_signals(candidates.asked, ordered.hits, evidence, embed=embed, question_vector=vector)
 
 
 def verdict(question: str) -> Verdict:

@@ -8,7 +8,7 @@ import pytest
 from ragedge.answer.pins import MAX_PINS, pins_of
 from ragedge.answer.reader import candidates_of, rank
 from ragedge.answer.scoring import take_apart
-from ragedge.answer.signals import MAX_EMBEDDED_PINS, read_signals
+from ragedge.answer.signals import MAX_LEFT_OUT, read_signals
 from tests.answer.passages import EMBEDDER, even_rarity, pages_of, retrieval_of
 from tests.fakes import document
 
@@ -22,8 +22,9 @@ def figures(question: str, *, embed=EMBEDDER.embed_passages, extra=None):  # typ
     retrieval = retrieval_of(question, BELL, LAMP)
     page_of = pages_of(BELL, LAMP)
     candidates = candidates_of(question, retrieval, page_of=page_of, rarity=even_rarity)
+    vector = EMBEDDER.embed_question(question)
     evidence = rank(candidates, page_of=page_of)
-    return read_signals(candidates.asked, retrieval.hits, evidence, embed=embed, extra=extra)
+    return read_signals(candidates.asked, retrieval.hits, evidence, embed=embed, question_vector=vector, extra=extra)
 
 
 def test_pins_are_words_names_and_numbers_without_what_only_carries_the_question() -> None:
@@ -56,27 +57,31 @@ def test_what_is_missing_is_told_apart_by_unit_passage_and_anywhere() -> None:
 
 
 def test_a_missing_name_or_number_is_marked() -> None:
-    assert figures("Did the bell ring in 1923?").values["missing_passage_name"] == 1.0
-    assert figures("Was the bell loud?").values["missing_passage_name"] == 0.0
+    assert figures("Did the bell ring in 1923?").values["missing_name"] == 1.0
+    assert figures("Was the bell loud?").values["missing_name"] == 0.0
 
 
-def test_the_kind_of_answer_is_looked_for_in_the_evidence() -> None:
-    values = figures("How much does the harbour bell weigh?").values
-    assert values["asks_number"] == 1.0 and values["kind_unit"] == 1.0
-
-
-def test_vectors_are_asked_for_a_few_missing_words_alone() -> None:
+def test_pins_are_left_out_of_the_question_one_by_one_and_only_a_few() -> None:
     asked: list[list[str]] = []
 
     def embed(texts):  # type: ignore[no-untyped-def]
         asked.append(list(texts))
         return EMBEDDER.embed_passages(texts)
 
-    figures("When was the harbour bell cast?", embed=embed)
-    assert asked == []
-    values = figures("Who repaired the diameter clapper yoke headstock of the harbour bell?", embed=embed).values
-    assert len(asked) == 1 and len(asked[0]) == MAX_EMBEDDED_PINS + 1
-    assert -1.0 <= values["meaning_missing"] <= 1.0
+    figures("Who repaired the diameter clapper yoke headstock of the harbour bell?", embed=embed)
+    assert len(asked) == 1 and len(asked[0]) == MAX_LEFT_OUT + 1
+    assert "Who repaired the clapper yoke headstock of the harbour bell?" in asked[0]
+
+
+def test_a_word_the_evidence_is_not_about_brings_the_question_no_nearer() -> None:
+    near = figures("When was the harbour bell repaired?").values["left_out_missing"]
+    spelled_out = figures("When was the harbour bell cast?").values
+    assert near < spelled_out["left_out_missing"] and spelled_out["left_out"] > 0
+
+
+def test_without_vectors_spelling_alone_counts() -> None:
+    values = figures("When was the harbour bell repaired?", embed=None).values
+    assert values["left_out"] == 0.0 and values["missing_passage"] > 0
 
 
 def test_further_figures_go_in_by_name() -> None:
