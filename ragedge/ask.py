@@ -21,7 +21,7 @@ from ragedge.answer.gate import Thresholds, decide
 from ragedge.answer.phrases import DISAGREE, REFUSALS, UNSURE, in_language
 from ragedge.answer.prompt import build_prompt
 from ragedge.answer.reader import Candidates, candidates_of, quote_answer, rank
-from ragedge.answer.signals import READER_ID, Signals, read_signals
+from ragedge.answer.signals import READER_ID, Signals, read_signals, remembering
 from ragedge.contracts import (
     Answer,
     Embedder,
@@ -170,7 +170,7 @@ class Pipeline:
         if candidates is None:
             candidates = candidates_of(retrieval.search_text, retrieval, page_of=self.index.page, rarity=self._rarity)
         vector = self.retriever.question_vector(retrieval.search_text)
-        embed = self.embedder.embed_passages
+        embed = remembering(self.embedder.embed_passages)
         evidence = rank(candidates, page_of=self.index.page, embed=embed, question_vector=vector)
         signals = read_signals(candidates.asked, retrieval.hits, evidence, embed=embed, question_vector=vector)
         return evidence, signals

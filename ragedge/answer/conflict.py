@@ -1,9 +1,9 @@
 """Do two sources give different values for what was asked? Found only where it is plain: a wrong alarm costs trust.
 
-Two pieces of evidence out of different documents (or places far apart in one) disagree when they are about the same
-thing in nearly the same words, both rank near the best, and differ in exactly the one value of the kind that is asked
-for: a number with the same unit, a date, or yes against no. Different names, codes or headings with other numbers mean
-different things, and no conflict. Pure; knows no index.
+Two pieces of evidence out of different passages disagree when both hold everything that the question pins down, one
+says it in the words of the other and at most two more, and they differ in exactly the one value of the kind that is
+asked for: a number with the same unit, a date, or yes against no. Other names, codes, numbered headings or conditions
+("model", "if", "since") mean other things, and no conflict. Pure; knows no index.
 """
 
 from __future__ import annotations
@@ -18,10 +18,16 @@ from ragedge.answer.pins import pins_of
 from ragedge.answer.scoring import Asked, bag_of
 from ragedge.contracts import Evidence, Hit
 
-MAX_LOOKED_AT = 6  # pieces of evidence; what ranks lower is not what was asked
-_NEAR = 1.5  # log-odds behind the best
-_LEAST_SHARED = 0.5  # of the words of the shorter piece, values left out
+MAX_LOOKED_AT = 5  # pieces of evidence; what ranks lower is not what was asked
+_NEAR = 3.0  # log-odds behind the best
+_MOST_MORE = 2  # words that one piece has beyond the other
 _LEAST_WORDS = 3  # shared ones; two lines "Price: 5" and "Price: 6" may be about two things
+_CONDITION = re.compile(
+    r"\b(?:if|when|unless|except|model|type|version|series|edition|variant|size|option|since|until|before|after|formerly|"
+    r"wenn|falls|außer|modell|typ|ausführung|seit|bis|vor|nach|früher|si|quand|sauf|modèle|depuis|jusqu|avant|après|"
+    r"cuando|salvo|modelo|desde|hasta|antes|después)\b",
+    re.I,
+)
 _NAME = re.compile(r"(?<=[a-z0-9,;:)] )[A-ZÀ-Þ][\w'’-]+")
 _YEAR = re.compile(r"\b(?:1[0-9]\d\d|20\d\d)\b")
 _MONTHS = (
@@ -82,10 +88,9 @@ def _read(item: Evidence, hit: Hit) -> _Reading:
 
 
 def _is_about(reading: _Reading, pins: frozenset[str]) -> bool:
-    """Whether all that the question pins down stands in the piece or its heading, but for one word."""
+    """Whether all words that the question pins down stand in the piece itself: its heading may name another thing."""
     wanted = frozenset(pin for pin in pins if not any(c.isdigit() for c in pin))
-    found = wanted & (reading.words | reading.above)
-    return bool(found) and len(wanted - found) <= (1 if len(wanted) > 2 else 0)
+    return bool(wanted) and wanted <= reading.words
 
 
 def _are_apart(first: Evidence, second: Evidence, hits: Sequence[Hit]) -> bool:
@@ -94,25 +99,27 @@ def _are_apart(first: Evidence, second: Evidence, hits: Sequence[Hit]) -> bool:
 
 
 def _same_thing(first: _Reading, second: _Reading, pins: frozenset[str]) -> bool:
-    """Nearly the same words, no name, code or numbered heading that only one of them has."""
-    shared = first.words & second.words
-    shorter = min(len(first.words), len(second.words))
-    if len(shared) < _LEAST_WORDS or len(shared) < _LEAST_SHARED * shorter:
+    """One in the words of the other; no name, code, condition or numbered heading that only one of them has."""
+    more = sorted((first.words - second.words, second.words - first.words), key=len)
+    if more[0] or len(more[1]) > _MOST_MORE or len(first.words & second.words) < _LEAST_WORDS:
         return False
-    numbered = frozenset(word for word in first.above ^ second.above if any(c.isdigit() for c in word))
+    is_series = bool(first.above & second.above)  # "Pump P1" and "Pump P2", but not "Manual" and "Bulletin 7"
+    numbered = is_series and any(c.isdigit() for word in first.above ^ second.above for c in word)
     codes = frozenset(code for code in first.facts.codes ^ second.facts.codes if not code.isdigit())
-    months = first.names ^ second.names
-    return not numbered and not codes and not (months - _DAY_WORDS - pins)
+    names = (first.names ^ second.names) - _DAY_WORDS - pins
+    return not numbered and not codes and not names and _conditions(first) == _conditions(second)
+
+
+def _conditions(reading: _Reading) -> frozenset[str]:
+    return frozenset(match.group().casefold() for match in _CONDITION.finditer(reading.evidence.text))
 
 
 def _values(asked: Asked, first: _Reading, second: _Reading) -> tuple[str, str] | None:
     if asked.kind == "yes_no":
-        differs = first.facts.is_negative != second.facts.is_negative
-        return (
-            ("no" if first.facts.is_negative else "yes", "no" if second.facts.is_negative else "yes")
-            if (differs and not first.facts.numbers and not second.facts.numbers)
-            else None
-        )
+        negative, positive = (first, second) if first.facts.is_negative else (second, first)
+        if negative.facts.is_negative == positive.facts.is_negative or negative.words - positive.words:
+            return None  # "not open in winter" says nothing against "open"
+        return None if negative.facts.numbers else ("no", "yes") if negative is first else ("yes", "no")
     if asked.kind == "time":
         return _one_each(*(tuple(dict.fromkeys(_dates(r.evidence.text))) for r in (first, second)))
     given = facts_of(asked.text).numbers
@@ -124,8 +131,14 @@ def _values(asked: Asked, first: _Reading, second: _Reading) -> tuple[str, str] 
         )
         found = _one_each(ours, theirs)
         if found is not None:
-            return f"{found[0]} {unit}", f"{found[1]} {unit}"
+            return _as_written(found[0], unit, first), _as_written(found[1], unit, second)
     return None
+
+
+def _as_written(value: str, unit: str, reading: _Reading) -> str:
+    """The value with its unit as the piece has it: units are compared in small letters."""
+    match = re.search(rf"(?<![\d.,]){re.escape(value)}\s?{re.escape(unit)}", reading.evidence.text, re.I)
+    return match.group() if match else f"{value} {unit}"
 
 
 def _dates(text: str) -> list[str]:

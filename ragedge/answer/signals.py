@@ -81,6 +81,19 @@ def read_signals(
     return Signals(values, missing_codes(asked, hits), tuple(pin.text for pin in missing), nowhere)
 
 
+def remembering(embed: Embed) -> Embed:
+    """`embed` for one question, each text once: the reader has most often embedded the best unit already."""
+    known: dict[str, NDArray[np.float32]] = {}
+
+    def once(texts: Sequence[str]) -> NDArray[np.float32]:
+        new = [text for text in dict.fromkeys(texts) if text not in known]
+        if new:
+            known.update(zip(new, embed(new), strict=True))
+        return np.stack([known[text] for text in texts])
+
+    return once
+
+
 def missing_codes(asked: Asked, hits: Sequence[Hit]) -> tuple[str, ...]:
     """Codes and numbers of the question that stand in no hit, its title, headings or path."""
     texts = [" ".join((hit.title, *hit.chunk.headings, hit.chunk.document_path, hit.chunk.text)) for hit in hits]

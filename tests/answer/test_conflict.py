@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ragedge.answer.conflict import Conflict, find_conflict
@@ -33,7 +35,7 @@ TORQUE = "What torque for the pump head bolts?"
             TORQUE,
             "Tighten the pump head bolts with a torque of 45 Nm.",
             "The pump head bolts are tightened with a torque of 50 Nm.",
-            {"45 nm", "50 nm"},
+            {"45 Nm", "50 Nm"},
         ),
         (
             "When was the harbour mill built?",
@@ -45,6 +47,12 @@ TORQUE = "What torque for the pump head bolts?"
             "Is the harbour mill open on Mondays?",
             "The harbour mill is open to visitors on Mondays.",
             "The harbour mill is not open to visitors on Mondays.",
+            {"yes", "no"},
+        ),
+        (
+            "Is the harbour mill open on Mondays?",
+            "The harbour mill is open on Mondays from 9:00 to 13:00.",
+            "The harbour mill is not open on Mondays.",
             {"yes", "no"},
         ),
     ],
@@ -75,6 +83,22 @@ def test_two_values_for_one_thing_are_a_conflict(question: str, first: str, seco
             "When was the bell cast?",
             "The great bell by Ebbe Quist was cast in the year 1788.",
             "The great bell by Anselm Prewett was cast in the year 1815.",
+        ),
+        (
+            "What torque for the head bolts?",
+            "Tighten the pump head bolts with a torque of 45 Nm.",
+            "Tighten the compressor head bolts with a torque of 50 Nm.",
+        ),
+        # a condition, a part of the time
+        (
+            TORQUE,
+            "Tighten the pump head bolts with a torque of 45 Nm.",
+            "Since version two, tighten the pump head bolts with a torque of 50 Nm.",
+        ),
+        (
+            "Is the harbour mill open on Mondays?",
+            "The harbour mill is open on Mondays.",
+            "In winter the harbour mill is not open on Mondays.",
         ),
         # another unit, several values in one, values that nobody asked for
         (TORQUE, "Tighten the pump head bolts with a torque of 45 Nm.", "The pump head bolts are 45 mm long."),
@@ -119,3 +143,21 @@ def test_the_two_stand_first() -> None:
 def test_each_phrase_is_there_in_four_languages(phrases: dict[str, str]) -> None:
     assert set(phrases) == {"en", "de", "fr", "es"} and len(set(phrases.values())) == 4
     assert in_language(phrases, "de-CH") == phrases["de"] and in_language(phrases, "xx") == phrases["en"]
+
+
+def two_sections(first: str, second: str) -> Conflict | None:
+    texts = {volts: f"The supply voltage of the pump is {volts} V." for volts in (12, 24)}
+    documents = [document(text, path=f"{volts}.txt", title="Pumps") for volts, text in texts.items()]
+    question = "What is the supply voltage of the pump?"
+    pairs = zip(documents, (first, second), strict=True)
+    one, other = (retrieval_of(question, d, headings=(heading,)).hits[0] for d, heading in pairs)
+    retrieval = retrieval_of(question, *documents)
+    retrieval = replace(retrieval, hits=(one, other))
+    page_of = pages_of(*documents)
+    candidates = candidates_of(question, retrieval, page_of=page_of, rarity=even_rarity)
+    return find_conflict(candidates.asked, retrieval.hits, rank(candidates, page_of=page_of))
+
+
+def test_headings_that_number_a_series_mean_different_things() -> None:
+    assert two_sections("Pump P1", "Pump P2") is None
+    assert two_sections("Manual", "Bulletin 7") is not None

@@ -8,7 +8,7 @@ import pytest
 from ragedge.answer.pins import MAX_PINS, pins_of
 from ragedge.answer.reader import candidates_of, rank
 from ragedge.answer.scoring import take_apart
-from ragedge.answer.signals import MAX_LEFT_OUT, read_signals
+from ragedge.answer.signals import MAX_LEFT_OUT, read_signals, remembering
 from tests.answer.passages import EMBEDDER, even_rarity, pages_of, retrieval_of
 from tests.fakes import document
 
@@ -98,3 +98,16 @@ def test_all_figures_are_finite_and_the_same_ones_for_every_question(question: s
     values = figures(question).values
     assert set(values) == set(figures("bell").values)
     assert np.isfinite(list(values.values())).all() and max(map(abs, values.values())) <= 10
+
+
+def test_what_was_embedded_for_a_question_is_not_embedded_again() -> None:
+    asked: list[list[str]] = []
+
+    def embed(texts):  # type: ignore[no-untyped-def]
+        asked.append(list(texts))
+        return EMBEDDER.embed_passages(texts)
+
+    once = remembering(embed)
+    first, again = once(["bell", "lamp", "bell"]), once(["lamp", "clock"])
+    assert asked == [["bell", "lamp"], ["clock"]]
+    assert np.array_equal(first[1], again[0]) and np.array_equal(first[0], first[2])
