@@ -112,6 +112,13 @@ def is_field(text: str) -> re.Match[str] | None:
     return match if is_name else None
 
 
+def pairs_of(text: str) -> list[tuple[str, str]]:
+    """The fields of a line "Name: value; Name: value; ..", as rows of sheets are read; [] for any other line."""
+    parts = [is_field(part) for part in text.split("; ")]
+    found = [(part[1].strip(), part[2].strip()) for part in parts if part is not None]
+    return found if len(found) >= 3 and len(found) == len(parts) else []
+
+
 def record_questions(section: Section, pieces: list[Piece], rng: random.Random) -> Iterator[MadeQuestion]:
     """One question for each field of the section."""
     subject = section.subject.strip()
@@ -120,7 +127,7 @@ def record_questions(section: Section, pieces: list[Piece], rng: random.Random) 
     language = language_of(section.text)
     for piece in pieces:
         match = is_field(piece.text) if piece.kind != "heading" else None
-        if match is None:
+        if match is None or pairs_of(piece.text):
             continue
         name, value = match[1].strip(), " ".join(match[2].split())
         question = rng.choice(ways_to_ask(name, language)).format(t=_named(subject, rng), f=_field(name, language))

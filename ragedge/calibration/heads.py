@@ -19,6 +19,7 @@ _NUMBERING = re.compile(
     r"^(?:(?:chapter|section|part|appendix|kapitel|teil)\s+)?(?:[\dIVX]+[-.)\d]*|[A-Z][.)])\s+", re.I
 )
 _EMPTY_HEADINGS_TEXT = """
+    note warning caution tip danger important hinweis achtung
     introduction overview contents index notes references general summary appendix foreword preface background
     miscellaneous other resources links conclusion abstract welcome einleitung inhalt übersicht anhang
     allgemeines introducción introduction resumen sommaire index questions faq about untitled more related

@@ -155,7 +155,7 @@ def _person(text: str, rng: random.Random) -> Made:
 def _value(text: str, rng: random.Random) -> Made:
     """ "Tighten the bolts with 45 Nm" -> "What torque: tighten the bolts?" in the words of a question."""
     first = text.split()[0]
-    if _IF.match(text):
+    if _IF.match(text) or _is_like_a_row(text):
         return _NONE
     if money := _MONEY.search(text):
         rest = _clause(text[: money.start()].rstrip())
@@ -173,6 +173,12 @@ def _value(text: str, rng: random.Random) -> Made:
                     words = rng.choice(("{q}: {r}?", "{r} ... {q2}?"))
                 return words.format(q=asked, q2=asked.lower(), r=_inside(before)), match.group()
     return _NONE
+
+
+def _is_like_a_row(text: str) -> bool:
+    """Whether half of the words begin with a capital or a digit: a line of a table that lost its lines."""
+    words = text.split()
+    return 2 * sum(word[:1].isupper() or word[:1].isdigit() for word in words) >= len(words)
 
 
 def _reason(text: str, rng: random.Random) -> Made:

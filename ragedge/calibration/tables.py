@@ -9,7 +9,7 @@ import random
 import re
 from collections.abc import Iterator
 
-from ragedge.calibration.fields import ways_to_ask
+from ragedge.calibration.fields import pairs_of, ways_to_ask
 from ragedge.calibration.sections import MadeQuestion, Piece, Section, language_of, made
 from ragedge.calibration.wording import lowered
 
@@ -34,13 +34,19 @@ _BACKWARDS = {
 
 
 def row_questions(section: Section, pieces: list[Piece], rng: random.Random) -> Iterator[MadeQuestion]:
-    """One question for each row of the tables in the section."""
+    """One question for each row of the tables in the section, also where each cell has its column's name before it."""
     language = language_of(section.text)
     header: list[str] = []
     previous_end, count = -2, 0
     for piece in pieces:
+        if pairs := pairs_of(piece.text):
+            header, count = [], count + 1
+            names, values = zip(*pairs, strict=True)
+            if count <= _MAX_ROWS and _LETTERS.search(values[0]):
+                yield from _question(section, piece, list(names), list(values), language, rng)
+            continue
         if piece.kind != "row":
-            header = []
+            header, count = [], 0
             continue
         cells = [cell.strip(" *_`") for cell in _CELLS.split(piece.text.strip().strip("|"))]
         is_new = piece.start - previous_end > 120 or not header  # a rule row or a blank may lie between

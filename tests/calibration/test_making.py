@@ -150,3 +150,12 @@ def test_what_is_no_field(line: str) -> None:
 def test_nothing_is_made_of_nothing() -> None:
     assert make_questions([]) == []
     assert make_questions([Section("d", "", (), 1, 0, "   \n ")]) == []
+
+
+def test_a_row_read_as_fields_is_asked_by_its_first_cell() -> None:
+    text = "Part: Lid bolt; Torque: 45 Nm; Interval: 2 years\nPart: Base bolt; Torque: 80 Nm; Interval: 4 years"
+    everything = make_questions([Section("d", "Torques", (), 1, 0, text)], everyday_share=0.0)
+    made = [q for q in everything if q.kind != "heading"]
+    assert {q.kind for q in made} == {"row"} and len(made) == 2
+    assert all(name in q.question or q.answer == name for q, name in zip(made, ("Lid bolt", "Base bolt"), strict=True))
+    assert all(";" not in q.answer for q in made)
