@@ -33,6 +33,7 @@ def curve_picture(points: Sequence[CurvePoint]) -> str:
         "<title>Refused share of unanswerable questions against answered share of answerable ones</title>",
         *_frame(),
         *(_line(name, label, points) for name, label, points in lines),
+        *(_legend(row, name, label) for row, (name, label, _) in enumerate(lines)),
         "</svg>",
     ]
     return "".join(parts)
@@ -54,6 +55,13 @@ def _line(name: str, label: str, points: Sequence[tuple[float, float]]) -> str:
     path = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
     dots = "".join(f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.5"/>' for x, y in places)
     return f'<g class="{name}"><title>{label}</title><polyline points="{path}"/>{dots}</g>'
+
+
+def _legend(row: int, name: str, label: str) -> str:
+    """A short stroke and its name, at the left where no curve runs: half of the questions are always answered."""
+    y = _TOP + 14 + 16 * row
+    stroke = f'<polyline points="{_LEFT + 8},{y} {_LEFT + 32},{y}"/>'
+    return f'<g class="{name}">{stroke}<text x="{_LEFT + 38}" y="{y + 4}">{label}</text></g>'
 
 
 def _place(answered: float, refused: float) -> tuple[float, float]:

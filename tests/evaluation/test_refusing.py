@@ -82,7 +82,8 @@ def test_the_picture_is_sound_and_stays_inside_its_frame() -> None:
     picture = curve_picture([CurvePoint(1.0, 0.1, 0.0, 1.0), CurvePoint(0.5, 0.7, 1.0, 1.0)])
     root = ElementTree.fromstring(picture)
     lines = [node.get("points", "") for node in root.iter("polyline")]
-    assert len(lines) == 2
+    assert len(lines) == 4  # each curve and its stroke in the legend
+    assert {"unanswerable refused", "off-topic refused"} <= {node.text for node in root.iter("text")}
     for x, y in (map(float, pair.split(",")) for line in lines for pair in line.split()):
         assert 0 <= x <= 360 and 0 <= y <= 240
     assert "script" not in picture and "http" not in picture
