@@ -115,7 +115,7 @@ def _show(result: Calibration, found: int, asked: int, target: float, out: TextI
     )
     if result.golden < MIN_GOLDEN:
         print(
-            f"Made questions are easier than people's; with {MIN_GOLDEN} golden questions or more (--questions FILE)"
-            " the bar is set by those. Without them it goes half the way.",
+            "Made questions are easier than people's, so they move the bars only by how they differ from those of other"
+            f" corpora; {MIN_GOLDEN} golden questions or more (--questions FILE) set bars and weights themselves.",
             file=out,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 
 import numpy as np
@@ -12,6 +13,7 @@ from ragedge.answer.signals import Signals
 from ragedge.calibration.calibrate import calibrate
 from ragedge.calibration.examples import Example
 from ragedge.calibration.fit import balanced, bar_of, equal_shares, fit_gate, folds_of
+from ragedge.evaluation.refusing import bar_for
 
 SHIPPED = Thresholds(weights=(("a", 2.0, 0.5), ("b", 0.0, 0.5)), bias=0.0, answered=0.6, unsure=0.3)
 
@@ -94,10 +96,37 @@ def test_where_the_shipped_weights_are_right_only_the_bars_move() -> None:
     assert result.ridge is None and result.thresholds.weights == shipped.weights
 
 
-def test_without_golden_questions_the_bar_goes_half_the_way() -> None:
-    golden = calibrate(examples(100, "b"), SHIPPED, 0.9).thresholds.answered
-    made = calibrate(examples(100, "b", kind="made record"), SHIPPED, 0.9).thresholds.answered
-    assert min(golden, SHIPPED.answered) < made < max(golden, SHIPPED.answered)
+def test_made_questions_alone_leave_the_weights_and_move_the_bars_by_half_of_the_difference() -> None:
+    found = examples(200, "b", kind="made record")
+    right = [confidence_of(Signals(e.values), SHIPPED) for e in found if e.is_right]
+    here = bar_for(right, 0.9)
+    same = calibrate(found, SHIPPED, 0.9, [(0.99, 0.2, 0.1), (0.9, 0.6, here), (0.5, 0.9, 0.9)])
+    assert same.ridge is None and same.thresholds.weights == SHIPPED.weights
+    assert same.thresholds.answered == pytest.approx(0.6, abs=1e-3)
+    easier_there = calibrate(found, SHIPPED, 0.9, [(0.99, 0.2, 0.5), (0.9, 0.6, 0.95), (0.5, 0.9, 0.99)])
+    assert easier_there.thresholds.answered < 0.6
+    odds = math.log(0.6 / 0.4) + 0.5 * (math.log(here / (1 - here)) - math.log(0.95 / 0.05))
+    assert easier_there.thresholds.answered == pytest.approx(1 / (1 + math.exp(-odds)), abs=1e-3)
+
+
+def test_easy_made_questions_never_push_the_bar_over_people_s() -> None:
+    """A case seen: made questions far easier than people's; a bar of their own would have refused nearly everything."""
+    rng = random.Random(1)
+    easy = [
+        Example(f"question {i}", "made record", condition, {"a": value, "b": rng.random()})  # type: ignore[arg-type]
+        for i in range(100)
+        for condition, value in (("present", 1.5 + 0.1 * rng.random()), ("taken out", 0.2))
+    ]
+    there = [(0.99, 0.3, 0.8), (0.9, 0.6, 0.88), (0.5, 0.8, 0.9)]  # as easy there as here
+    result = calibrate(easy, SHIPPED, 0.9, there)
+    assert result.thresholds.answered == pytest.approx(0.6, abs=0.03)
+
+
+def test_a_higher_target_gives_a_lower_bar() -> None:
+    for kind in ("golden", "made record"):
+        found = examples(150, "a", kind=kind)
+        bars = [calibrate(found, SHIPPED, target).thresholds.answered for target in (0.6, 0.8, 0.95)]
+        assert bars == sorted(bars, reverse=True)
 
 
 def test_a_missing_code_pulls_down_in_calibration_as_in_the_product() -> None:

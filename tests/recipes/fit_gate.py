@@ -43,7 +43,8 @@ from ragedge.evaluation.goldens import draw_sample, read_questions
 from ragedge.evaluation.measures import refused_at, separation
 
 OFF_TOPIC = 20  # questions of the case before that are asked of each case
-KEPT, KEPT_UNSURE = 0.9, 0.975  # shares of the right ones above the two bars
+KEPT = (0.99, 0.975, 0.95, 0.9, 0.85, 0.8, 0.7, 0.5)  # shares of the right ones; their bars are written down
+ANSWERED_KEPT, UNSURE_KEPT = 0.9, 0.975  # those of the two bars that ship
 SINGLE = ("cosine", "evidence")  # figures shown beside the gate; further ones that a model adds come by themselves
 WEIGHTS_FILE = Path(assemble.__file__).parent / "answer" / "gate_weights.py"
 
@@ -93,12 +94,16 @@ def main() -> None:
     unseen = _left_out(rows, names, options.ridge)
     _report(rows, cases, unseen, [n for n in names if n in SINGLE or n.startswith("reader")])
     chosen = [row for row in rows if not row.case.is_test]
-    gate = _with_bars(_fit(chosen, names, options.ridge), rows, unseen)
+    bars = _bars(rows, unseen)
+    people = {kept: bar for kept, bar, _ in bars}
+    gate = replace(_fit(chosen, names, options.ridge), answered=people[ANSWERED_KEPT], unsure=people[UNSURE_KEPT])
+    for kept, bar, made in bars:
+        print(f"{kept:.1%} of the answerable questions reach {bar:.3f}, of the made ones {made:.3f}")
     print(f"answered from {gate.answered}, refused below {gate.unsure}; {len(chosen)} examples, {len(names)} figures")
     for name, weight, centre in sorted(gate.weights, key=lambda row: -abs(row[1])):
         print(f"  {name:<24} {weight:>8.3f}  (mean {centre:.3f})")
     if options.write:
-        _write(gate)
+        _write(gate, bars)
 
 
 def _case(text: str) -> Case:
@@ -173,15 +178,18 @@ def _left_out(rows: Sequence[Row], names: Sequence[str], ridge: float) -> list[f
     return [_confidence(row, gates[row.case.index]) for row in rows]
 
 
-def _with_bars(gate: Thresholds, rows: Sequence[Row], unseen: Sequence[float]) -> Thresholds:
-    """Bars that keep their shares of people's answerable questions, all cases weighing the same, on unseen indexes."""
-    own = [i for i, row in enumerate(rows) if not row.case.is_test and row.example.is_right]
-    own = [i for i in own if not rows[i].example.kind.startswith("made")] or own
-    shares = equal_shares([rows[i].case.name for i in own])
-    values = [unseen[i] for i in own]
-    return replace(
-        gate, answered=round(bar_of(values, shares, KEPT), 3), unsure=round(bar_of(values, shares, KEPT_UNSURE), 3)
-    )
+def _bars(rows: Sequence[Row], unseen: Sequence[float]) -> list[tuple[float, float, float]]:
+    """(share kept, bar of people's answerable questions, of made ones), all cases weighing the same, on unseen indexes.
+
+    An index's own calibration compares its made questions with these and moves people's bar accordingly.
+    """
+    columns = []
+    for made in (False, True):
+        own = [i for i, row in enumerate(rows) if not row.case.is_test and row.example.is_right]
+        own = [i for i in own if rows[i].example.kind.startswith("made") == made] or own
+        shares = equal_shares([rows[i].case.name for i in own])
+        columns.append([round(bar_of([unseen[i] for i in own], shares, kept), 4) for kept in KEPT])
+    return list(zip(KEPT, *columns, strict=True))
 
 
 def _report(rows: Sequence[Row], cases: Sequence[Case], unseen: Sequence[float], single: Sequence[str]) -> None:
@@ -213,12 +221,16 @@ def _cell(column: Sequence[float], right: Sequence[int], wrong: Sequence[int]) -
     return f"{separation(yes, no) or 0.0:>13.3f}{refused_at(yes, no) or 0.0:>9.3f}"
 
 
-def _write(gate: Thresholds) -> None:
+def _write(gate: Thresholds, bars: Sequence[tuple[float, float, float]]) -> None:
     lines = "".join(f'    ("{name}", {weight!r}, {centre!r}),\n' for name, weight, centre in gate.weights)
     head = WEIGHTS_FILE.read_text("utf-8").split("WEIGHTS:")[0]
     text = (
         f"{head}WEIGHTS: tuple[tuple[str, float, float], ...] = (\n{lines})\n"
         f"BIAS = {gate.bias!r}\nANSWERED = {gate.answered!r}\nUNSURE = {gate.unsure!r}\n"
+        "BARS: tuple[tuple[float, float, float], ...] = (\n"
+        + "".join(f"    {row!r},\n" for row in bars)
+        + ")\n"
+        + '"""(share kept, bar of people\'s answerable questions, of made ones): an index is calibrated by them."""\n'
     )
     WEIGHTS_FILE.write_text(text, "utf-8")
     print(f'written: "{WEIGHTS_FILE.name}"')
