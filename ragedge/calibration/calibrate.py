@@ -153,13 +153,17 @@ def _people_s(fitted: Thresholds, confidences: NDArray[np.float64], target: floa
 
 
 def _followed(fitted: Thresholds, made: NDArray[np.float64], target: float, bars: Bars) -> Thresholds:
-    """The shipped bars of people's questions, moved by half of what made questions differ from those of the fit."""
-    moved = []
+    """The shipped bars of people's questions, moved by half of what made questions differ from those of the fit.
+
+    The lower one, under which nothing is said, never goes up by made questions: their hardest are easier than people's.
+    """
+    moved, shipped = [], []
     for kept in (target, _unsure_share(target)):
         people, there = (_between(kept, [(row[0], row[column]) for row in bars]) for column in (1, 2))
         here = _odds(bar_for(made.tolist(), kept)) if len(made) else there
         moved.append(1.0 / (1.0 + math.exp(-(people + _FOLLOWED * (here - there)))))
-    return replace(fitted, answered=round(moved[0], 4), unsure=round(min(moved), 4))
+        shipped.append(1.0 / (1.0 + math.exp(-people)))
+    return replace(fitted, answered=round(moved[0], 4), unsure=round(min(*moved, shipped[1]), 4))
 
 
 def _between(kept: float, points: Sequence[tuple[float, float]]) -> float:

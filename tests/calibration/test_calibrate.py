@@ -119,6 +119,9 @@ def test_easy_made_questions_never_push_the_bar_over_people_s() -> None:
     ]
     there = [(0.99, 0.3, 0.8), (0.9, 0.6, 0.88), (0.5, 0.8, 0.9)]  # as easy there as here
     result = calibrate(easy, SHIPPED, 0.9, there)
+    harder_there = [(0.99, 0.3, 0.31), (0.9, 0.6, 0.88), (0.5, 0.8, 0.9)]
+    lower = 1 / (1 + math.exp(-np.interp(0.97, [0.9, 0.99], [math.log(0.6 / 0.4), math.log(0.3 / 0.7)])))
+    assert calibrate(easy, SHIPPED, 0.9, harder_there).thresholds.unsure == pytest.approx(lower, abs=1e-3)
     assert result.thresholds.answered == pytest.approx(0.6, abs=0.03)
 
 
