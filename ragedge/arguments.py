@@ -78,11 +78,15 @@ def _add_serve(verbs: _Verbs) -> None:
 
 
 def _add_index(verbs: _Verbs) -> None:
-    verb = verbs.add_parser("index", help="look after indexes: list, info, check, rebuild, remove")
-    verb.add_argument("action", choices=["list", "info", "check", "rebuild", "remove"])
+    verb = verbs.add_parser("index", help="look after indexes: list, info, check, rebuild, calibrate, remove")
+    verb.add_argument("action", choices=["list", "info", "check", "rebuild", "calibrate", "remove"])
     verb.add_argument("name", nargs="?", help="the index (default: the config's)")
     verb.add_argument("--files", action="store_true", help="info: every file with its state")
     verb.add_argument("--yes", action="store_true", help="remove: do not ask")
+    verb.add_argument(
+        "--target", type=float, default=0.9, metavar="SHARE", help="calibrate: of answerable questions (default 0.9)"
+    )
+    verb.add_argument("--questions", type=Path, metavar="FILE", help="calibrate: golden questions to add (JSONL)")
     verb.set_defaults(verb="index")
 
 
@@ -125,7 +129,8 @@ def _add_measuring(verbs: _Verbs) -> None:
     verb.add_argument("questions", type=Path, help="questions.jsonl")
     verb.add_argument("--corpus", type=Path, metavar="FOLDER", help="ingest this folder first")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: eval-<folder of the questions>)")
-    verb.add_argument("--limit", type=int, metavar="N", help="a random sample of N questions")
+    verb.add_argument("--off-topic", type=Path, metavar="FILE", help="questions about something else, to be refused")
+    verb.add_argument("--limit", type=int, metavar="N", help="a random sample of N questions (of each file)")
     verb.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
     verb.add_argument("--json", type=Path, metavar="FILE", help="also write the report as JSON")
     verb.add_argument("--html", type=Path, metavar="FILE", help="also write it as a page with every failure in full")

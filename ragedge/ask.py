@@ -11,14 +11,17 @@ import contextlib
 import math
 import time
 from collections import abc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ragedge.answer.cite import Cited, Sources, still_there
+from ragedge.answer.conflict import find_conflict
 from ragedge.answer.gate import Thresholds, decide
+from ragedge.answer.phrases import DISAGREE, REFUSALS, UNSURE, in_language
 from ragedge.answer.prompt import build_prompt
-from ragedge.answer.reader import candidates_of, quote_answer, rank
+from ragedge.answer.reader import Candidates, candidates_of, quote_answer, rank
+from ragedge.answer.signals import READER_ID, Signals, read_signals, remembering
 from ragedge.answer.speech import Speech, confirmed_only
 from ragedge.contracts import (
     Answer,
@@ -42,14 +45,6 @@ from ragedge.index.store import Index
 from ragedge.reviewed import ENGINE as REVIEWED
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
-
-REFUSALS = {
-    "en": "This is not in these documents.",
-    "de": "Das steht nicht in diesen Dokumenten.",
-    "fr": "Cela ne figure pas dans ces documents.",
-    "es": "Esto no está en estos documentos.",
-}
-"""What is said when the gate refuses, per language; English where the language is unknown."""
 
 
 class Records(Protocol):
@@ -107,6 +102,11 @@ class Pipeline:
         """Who speaks: the model's name, or "extractive"."""
         return self.generator.name if self.generator is not None else "extractive"
 
+    @property
+    def reader_id(self) -> str:
+        """What the gate's figures come from; a gate fitted with others does not fit."""
+        return READER_ID
+
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for."""
         self.retriever.retrieve(Question("warm up"))
@@ -159,17 +159,19 @@ class Pipeline:
         timings = replace(timings, total_ms=_ms(started))
         yield Passages(retrieval, marked, timings)
         reading = time.perf_counter()
-        evidence = rank(
-            candidates,
-            page_of=self.index.page,
-            embed=self.embedder.embed_passages,
-            question_vector=self.retriever.question_vector(retrieval.search_text),
-        )
-        verdict = decide(question.text, retrieval, evidence, self.settings.thresholds)
+        evidence, signals = self.weigh(retrieval, candidates)
+        verdict = decide(signals, self.settings.thresholds)
         found = _Found(retrieval, evidence, verdict, replace(timings, read_ms=_ms(reading)))
+        conflict = find_conflict(candidates.asked, retrieval.hits, evidence)
         if verdict.outcome == "abstained":
             yield self._refusal(found, started)
-        elif self.generator is None or verdict.outcome == "unsure":
+        elif conflict is not None:
+            reason = f"two sources give different values: {conflict.values[0]} and {conflict.values[1]}"
+            both = replace(found, evidence=conflict.first_in(evidence), verdict=replace(verdict, reason=reason))
+            yield from self._quoted(both, started, lead=DISAGREE, pieces=2)
+        elif verdict.outcome == "unsure":
+            yield from self._quoted(found, started, lead=UNSURE)
+        elif self.generator is None:
             yield from self._quoted(found, started)
         else:
             yield from self._generated(found, self.generator, started, is_cancelled, client)
@@ -184,6 +186,16 @@ class Pipeline:
         return replace(
             answer, text=text, citations=cited.citations, sentences=cited.sentences, unsupported=cited.unsupported
         )
+
+    def weigh(self, retrieval: Retrieval, candidates: Candidates | None = None) -> tuple[tuple[Evidence, ...], Signals]:
+        """Evidence, best first, and the figures of the gate; what `ragedge index calibrate` measures."""
+        if candidates is None:
+            candidates = candidates_of(retrieval.search_text, retrieval, page_of=self.index.page, rarity=self._rarity)
+        vector = self.retriever.question_vector(retrieval.search_text)
+        embed = remembering(self.embedder.embed_passages)
+        evidence = rank(candidates, page_of=self.index.page, embed=embed, question_vector=vector)
+        signals = read_signals(candidates.asked, retrieval.hits, evidence, embed=embed, question_vector=vector)
+        return evidence, signals
 
     def _checked(self, question: Question) -> Question:
         text = " ".join("".join(c for c in question.text if c.isprintable() or c.isspace()).split())
@@ -202,12 +214,24 @@ class Pipeline:
         return {word: math.log(1 + chunks / (1 + found.get(word, 0))) / top for word in words}
 
     def _refusal(self, found: _Found, started: float) -> Answer:
-        language = (found.retrieval.question.language or self.settings.language)[:2]
-        text = REFUSALS.get(language, REFUSALS["en"])
+        text = in_language(REFUSALS, self._language(found))
         return self._answer(found, text, "abstained", "none", started)
 
-    def _quoted(self, found: _Found, started: float, note: str = "") -> Iterator[Event]:
-        text, citations = quote_answer(found.retrieval, found.evidence, self.index.page)
+    def _language(self, found: _Found) -> str:
+        return found.retrieval.question.language or self.settings.language
+
+    def _quoted(
+        self,
+        found: _Found,
+        started: float,
+        note: str = "",
+        *,
+        lead: Mapping[str, str] | None = None,
+        pieces: int | None = None,
+    ) -> Iterator[Event]:
+        """Exact quotes, `pieces` of them or as many as are good, below a sentence of our own (`lead`)."""
+        above = in_language(lead, self._language(found)) if lead else ""
+        text, citations = quote_answer(found.retrieval, found.evidence, self.index.page, lead=above, pieces=pieces)
         if not text:
             yield self._refusal(found, started)
             return

@@ -30,6 +30,7 @@ from ragedge.errors import (
 )
 
 if TYPE_CHECKING:
+    from ragedge.assemble import Box
     from ragedge.config import Config
 
 
@@ -113,6 +114,7 @@ def run_ask(options: argparse.Namespace) -> int:
 
     with assemble.open_box(_config(options), keeps_journal=True) as box:
         if not options.json:
+            _show_notes(box)
             box.pipeline.warm_up()
         has_model = box.generator is not None
         ask_verb.show(box.pipeline, questions, sys.stdout, as_json=options.json, has_model=has_model)
@@ -160,6 +162,7 @@ def run_serve(options: argparse.Namespace) -> int:
         print(f"{error.message}: documents can be asked, not changed", file=sys.stderr)
         box = assemble.open_box(config, keeps_journal=True)
     with box:
+        _show_notes(box)
         app = make_app(box)
         is_over = threading.Event()
         tell = partial(terminal.show_error, out=sys.stderr)
@@ -175,8 +178,13 @@ def run_serve(options: argparse.Namespace) -> int:
     return 0
 
 
+def _show_notes(box: Box) -> None:
+    for note in box.notes:
+        print(note, file=sys.stderr)
+
+
 def run_index(options: argparse.Namespace) -> int:
-    """`ragedge index list|info|check|rebuild|remove`."""
+    """`ragedge index list|info|check|rebuild|calibrate|remove`."""
     from ragedge import index_verbs
     from ragedge.config import load_config
 
@@ -190,6 +198,10 @@ def run_index(options: argparse.Namespace) -> int:
         return index_verbs.show_info(folder, sys.stdout, files=options.files)
     if options.action == "check":
         return index_verbs.check(folder, sys.stdout)
+    if options.action == "calibrate":
+        from ragedge import assemble, calibrate_verb
+
+        return calibrate_verb.run(replace(config, index=folder.name), options, assemble, sys.stdout)
     if options.action == "rebuild":
         return index_verbs.rebuild(folder, sys.stdout)
     question = f'Remove the index "{folder.name}" with its copies of the documents and its past questions?'

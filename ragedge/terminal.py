@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 import unicodedata
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from ragedge.contracts import Answer, Citation, Objection, Passages
 from ragedge.errors import RagedgeError
 
 if TYPE_CHECKING:
     from ragedge.ingest.progress import Progress, SyncReport
+
+_Item = TypeVar("_Item")
 
 QUOTE_CHARS = 240
 """Longest quote shown under an answer; the page holds the rest."""
@@ -87,8 +90,6 @@ def show_answer(answer: Answer, out: TextIO, *, text: bool = True) -> None:
     if text:
         for line in answer.text.splitlines():
             print(bold(plain(line)), file=out)
-    if answer.outcome == "unsure":
-        print(warn("Not sure that this answers the question; ask more narrowly or check the pages below."), file=out)
     for span in answer.unsupported:
         why = OBJECTIONS[span.objection or "words_not_found"]
         print(warn(f"Not supported by the documents ({why}): {plain(answer.text[span.start : span.end])}"), file=out)
@@ -101,7 +102,7 @@ def show_answer(answer: Answer, out: TextIO, *, text: bool = True) -> None:
         quote = quote if len(quote) <= QUOTE_CHARS else quote[:QUOTE_CHARS].rstrip() + "…"
         print(f"  [{citation.number}] {plain(citation.document_path)}, {page_name(citation)}", file=out)
         print(faint(f'      "{quote}"'), file=out)
-    if answer.outcome == "abstained" and answer.hits:
+    if answer.outcome in ("abstained", "unsure") and answer.hits:
         print("  Closest passages:", file=out)
         for hit in answer.hits[:3]:
             head = plain(" > ".join(hit.chunk.headings[-2:]) or hit.title)
@@ -225,3 +226,20 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def counted(items: Sequence[_Item], what: str, unit: str) -> Iterator[_Item]:
+    """The items one by one, with a bar on a terminal and a line every ten seconds elsewhere, on stderr."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm  # 0.05 s, wanted only where a bar is drawn
+
+        yield from tqdm(items, desc=what, unit=unit, dynamic_ncols=True, leave=False)
+        return
+    told = started = time.monotonic()
+    for number, item in enumerate(items):
+        now = time.monotonic()
+        if number and now - told >= ProgressBar.QUIET_SECONDS:
+            left = duration((now - started) / number * (len(items) - number))
+            print(f"{what}: {number}/{len(items)} {unit}s, {left} left", file=sys.stderr, flush=True)
+            told = now
+        yield item

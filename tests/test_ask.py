@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from ragedge.answer.gate import Thresholds
-from ragedge.ask import REFUSALS, AskSettings, Pipeline
+from ragedge.answer.phrases import DISAGREE, REFUSALS
+from ragedge.answer.phrases import UNSURE as DOUBTS
+from ragedge.ask import AskSettings, Pipeline
 from ragedge.contracts import Answer, Block, Document, Generator, Page, Passages, Piece, Question
 from ragedge.errors import BadQuestion, Busy, ModelCorrupt, RemoteFailed
 from ragedge.index.store import FileRow, Index, IndexSettings, NewDocument
@@ -32,8 +34,11 @@ REFUSES_ALL = Thresholds(bias=-100.0)
 UNSURE = Thresholds(bias=100.0, answered=2.0)
 
 
-def put(index: Index, embedder: HashEmbedder) -> None:
-    for path, (texts, labels) in TEXTS.items():
+BULLETIN = "The pump head bolts take 15 Nm, tightened crosswise in two steps."
+
+
+def put(index: Index, embedder: HashEmbedder, more: dict[str, tuple[tuple[str, ...], tuple[str, ...]]]) -> None:
+    for path, (texts, labels) in {**TEXTS, **more}.items():
         pages = tuple(
             Page(number, label, text, "text", (Block("text", 0, len(text)),))
             for number, (text, label) in enumerate(zip(texts, labels, strict=True), start=1)
@@ -49,7 +54,7 @@ def put(index: Index, embedder: HashEmbedder) -> None:
 def make(tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
     embedder = HashEmbedder()
     with Index.open(tmp_path / "index", SETTINGS, mode="write", create=True) as index:
-        put(index, embedder)
+        put(index, embedder, {})
 
         def build(generator: Generator | None = None, thresholds: Thresholds = ANSWERS_ALL) -> Pipeline:
             settings = AskSettings(thresholds=thresholds)
@@ -176,6 +181,33 @@ def test_in_doubt_the_documents_are_quoted_not_the_model(make: Callable[..., Pip
     answer = make(FakeGenerator(said="Certainly 99 Nm."), UNSURE).ask(QUESTION)
     assert (answer.outcome, answer.engine) == ("unsure", "extractive")
     assert "99" not in answer.text
+
+
+@pytest.mark.parametrize("language", sorted(DOUBTS))
+def test_in_doubt_a_narrower_question_is_asked_for_above_the_closest_passages(
+    make: Callable[..., Pipeline], language: str
+) -> None:
+    answer = make(None, UNSURE).ask(replace(QUESTION, language=language))
+    assert answer.text.startswith(DOUBTS[language])
+    assert answer.citations
+    for citation in answer.citations:
+        shown = answer.text[citation.answer_start : citation.answer_end]
+        assert shown.split() == citation.quote.split()
+
+
+@pytest.mark.parametrize("language", sorted(DISAGREE))
+def test_sources_that_disagree_are_both_quoted_and_no_model_chooses(
+    make: Callable[..., Pipeline], language: str
+) -> None:
+    pipeline = make(FakeGenerator(said="They take 12 Nm."))
+    put(pipeline.index, pipeline.embedder, {"bulletin.pdf": ((BULLETIN,), ("1",))})  # type: ignore[arg-type]
+    answer = pipeline.ask(Question("How many Nm for the pump head bolts?", language=language))
+    assert (answer.outcome, answer.engine) == ("answered", "extractive")
+    assert answer.text.startswith(DISAGREE[language])
+    assert {citation.quote for citation in answer.citations} == {HEAD, BULLETIN}
+    assert "12 Nm" in answer.reason and "15 Nm" in answer.reason
+    for citation in answer.citations:
+        assert answer.text[citation.answer_start : citation.answer_end] == citation.quote
 
 
 class BrokenGenerator(FakeGenerator):

@@ -33,14 +33,14 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.search.followup", "ragedge.search.fusion", "ragedge.search.library", "ragedge.search.spelling",
      "ragedge.answer"),
     ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed",
-     "ragedge.speaker"),
+     "ragedge.speaker", "ragedge.gate_file"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask"),
     ("ragedge.assemble",),
-    ("ragedge.evaluate", "ragedge.evaluation", "ragedge.bench"),
+    ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench"),
     ("ragedge.server", "ragedge.client"),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
      "ragedge.model_verbs", "ragedge.eval_verb", "ragedge.ingest_verb", "ragedge.ask_verb", "ragedge.mcp_server",
-     "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
+     "ragedge.calibrate_verb", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
 ]  # fmt: skip
 """Lower layers first; a module may import its own layer's package and everything below it."""
 
