@@ -256,6 +256,12 @@ def quote_answer(
     return _BETWEEN.join(texts), tuple(citations)
 
 
+def in_evidence_order(hits: Sequence[Hit], evidence: Sequence[Evidence]) -> tuple[Hit, ...]:
+    """The passages with the best evidence first, then the others as found: a prompt has room for few."""
+    first = dict.fromkeys(item.hit_index for item in evidence)
+    return tuple(hits[i] for i in (*first, *(i for i in range(len(hits)) if i not in first)))
+
+
 def short_answer(evidence: Sequence[Evidence]) -> str:
     """The words inside the first quote that answer, as they stand there on one line; "" where the model is not sure."""
     if not evidence or evidence[0].answer is None:
