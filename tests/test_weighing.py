@@ -1,4 +1,4 @@
-"""The evidence model in the read path: it decides what is shown, marks the short answer, and has its say in the gate."""
+"""The evidence model in the read path: what is shown, the short answer in it, and the model's say in the gate."""
 
 from __future__ import annotations
 
@@ -34,12 +34,10 @@ def make(tmp_path: Path) -> Iterator[Callable[..., Pipeline]]:
 
 def test_what_the_model_finds_is_the_answer_where_words_say_little(make: Callable[..., Pipeline]) -> None:
     question = Question("How should I prepare for the cold?")
-    by_words = make(None).ask(question)
-    by_model = make(WordReader("drained")).ask(question)
-    assert by_model.text.startswith("Before winter the whole unit is drained")
-    assert not by_words.text.startswith("Before winter the whole unit is drained") or by_words.short == ""
-    assert by_model.short == "drained"
-    assert by_model.evidence[0].score > by_words.evidence[0].score
+    drained, by_hand = (make(WordReader(word)).ask(question) for word in ("drained", "by hand"))
+    assert drained.text.startswith("Before winter the whole unit is drained") and drained.short == "drained"
+    assert by_hand.text.startswith("The filter cap is tightened by hand") and by_hand.short == "by hand"
+    assert make(None).ask(question).short == ""
 
 
 def test_the_short_answer_is_an_exact_part_of_the_page(make: Callable[..., Pipeline]) -> None:
