@@ -28,8 +28,12 @@ from ragedge.replies import (
 from ragedge.server import examples
 from ragedge.server.shapes import dressed, protocol_of
 
-#: Statuses that any route may give: a broken request, a foreign host or origin, too many at once, a fault of ours.
-_ALWAYS = ((400, "bad_request"), (403, "access_error"), (500, "internal_error"), (503, "busy"))
+#: Statuses that any route may give: a broken request, no key where one is asked for, a foreign host or origin or too
+#: small a role, too much from one client, a fault of ours, too many at once.
+_ALWAYS = (
+    (400, "bad_request"), (401, "not_authenticated"), (403, "access_error"), (429, "rate_limited"),
+    (500, "internal_error"), (503, "busy"),
+)  # fmt: skip
 _BODY = ((413, "too_large"), (415, "unsupported_file"))
 _ABSENT = ((404, "not_found"),)
 _CHANGE = ((503, "index_read_only"), (507, "disk_full"))
@@ -122,6 +126,8 @@ def complete(schema: dict[str, Any]) -> dict[str, Any]:
     names = list(dict.fromkeys(kinds))
     references, parts = msgspec.json.schema_components(names, ref_template="#/components/schemas/{name}")
     whole.setdefault("components", {}).setdefault("schemas", {}).update(parts)
+    whole["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    whole["security"] = [{}, {"key": []}]  # only a service on the network asks for keys
     reference_of = dict(zip(names, references, strict=True))
     for path, operations in whole["paths"].items():
         for method, operation in operations.items():
