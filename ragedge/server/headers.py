@@ -6,9 +6,11 @@ with a self-made certificate it would leave browsers no way in after the certifi
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
+from ragedge.errors import InputError
 from ragedge.server.problems import explain, retry_headers
 from ragedge.server.shapes import dressed
 from ragedge.views import encode
@@ -111,3 +113,19 @@ class Reply:
                 (b"vary", b"origin"),
             ]
         return [*kept, (b"x-request-id", self._request_id.encode())]
+
+
+def broken_request_reply() -> bytes:
+    """A whole reply, head and body, to bytes that are no HTTP request."""
+    request_id = secrets.token_hex(8)
+    _, view = explain(InputError("this is not a request in HTTP", "see /docs for what there is"), request_id)
+    body = encode(view)
+    headers = [
+        (b"content-type", b"application/json"),
+        (b"content-length", str(len(body)).encode()),
+        (b"connection", b"close"),
+        (b"cache-control", b"no-store"),
+        *SECURITY_HEADERS,
+        (b"x-request-id", request_id.encode()),
+    ]
+    return b"HTTP/1.1 400 Bad Request\r\n" + b"".join(b"%s: %s\r\n" % header for header in headers) + b"\r\n" + body

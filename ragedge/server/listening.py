@@ -5,6 +5,7 @@ Open questions are told to stop first. Knows nothing of routes; what `app.state.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import socket
 import threading
@@ -13,12 +14,25 @@ from types import FrameType
 
 import uvicorn
 from litestar import Litestar
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
 
 from ragedge.errors import ConfigError
 from ragedge.server.certificate import Certificate
+from ragedge.server.headers import broken_request_reply
 
 #: How long open connections may take to end after the signal.
 _GRACE_SECONDS = 3
+
+
+class Protocol(AutoHTTPProtocol):  # type: ignore[misc, valid-type]
+    """uvicorn's HTTP, that refuses what is no HTTP in our shape and under our headers: no application sees it."""
+
+    transport: asyncio.Transport
+
+    def send_400_response(self, msg: str) -> None:
+        """The whole reply to bytes that are no request; `msg` is uvicorn's word for it."""
+        self.transport.write(broken_request_reply())
+        self.transport.close()
 
 
 class Server(uvicorn.Server):
@@ -84,6 +98,7 @@ def make_server(
         server_header=False,
         ws="none",
         lifespan="on",
+        http=Protocol,
         timeout_graceful_shutdown=_GRACE_SECONDS,
         proxy_headers=False,
         ssl_certfile=certificate.certificate_path if certificate is not None else None,

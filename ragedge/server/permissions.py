@@ -70,6 +70,7 @@ RIGHTS: dict[str, Right] = {
     # the framework's own pages of the schema: /docs and /schema/openapi.json stand for them
     "GET /schema/raw": Right("nobody"),
     "GET /schema/raw/openapi.json": Right("nobody"),
+    "GET /schema/raw/{path}": Right("nobody"),
 }
 
 _OPEN_PATHS = {name.partition(" ")[2] for name, right in RIGHTS.items() if right.needed == "anyone"}
