@@ -131,7 +131,7 @@ class KeyFile:
 
         Raises:
             InputError: the name is taken or is not one, or there are too many keys.
-            ConfigError: the file is damaged.
+            ConfigError: the file is damaged, or cannot be written.
         """
         if not _NAME.fullmatch(name):
             raise InputError(f'"{name[:80]}" is not a name for a key', "use letters, digits, '-', '_' and '.'")
@@ -151,7 +151,7 @@ class KeyFile:
 
         Raises:
             NotFound: there is none.
-            ConfigError: the file is damaged.
+            ConfigError: the file is damaged, or cannot be written.
         """
         with self._changing() as ring:
             key = next((key for key in ring.keys if name in (key.name, key.id)), None)
@@ -167,7 +167,7 @@ class KeyFile:
 
         Raises:
             NotFound: the key has been revoked meanwhile.
-            ConfigError: the file is damaged.
+            ConfigError: the file is damaged, or cannot be written.
         """
         number = secrets.token_urlsafe(_TOKEN_BYTES)
         now = self._clock()
@@ -185,7 +185,7 @@ class KeyFile:
         """End a session; harmless where there is none.
 
         Raises:
-            ConfigError: the file is damaged.
+            ConfigError: the file is damaged, or cannot be written.
         """
         digest = digest_of(number)
         with self._changing() as ring:
@@ -196,8 +196,11 @@ class KeyFile:
     @contextmanager
     def _changing(self) -> Iterator[KeyRing]:
         """The keys, while nobody else changes them."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        lock = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(self.path.with_name(f"{self.path.name}.lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise self._not_written(error) from error
         try:
             fcntl.flock(lock, fcntl.LOCK_EX)
             ring = self.read()
@@ -206,4 +209,11 @@ class KeyFile:
             os.close(lock)
 
     def _write(self, ring: KeyRing) -> None:
-        write_whole(self.path, encode(record_view(ring)), mode=0o600)
+        try:
+            write_whole(self.path, encode(record_view(ring)), mode=0o600)
+        except OSError as error:
+            raise self._not_written(error) from error
+
+    def _not_written(self, error: OSError) -> ConfigError:
+        reason = error.strerror or type(error).__name__
+        return ConfigError(f'the keys in "{self.path}" cannot be written: {reason}', "look at the folder's rights")

@@ -133,11 +133,18 @@ def test_a_write_that_fails_leaves_the_old_keys(file: KeyFile, monkeypatch: pyte
 
     with monkeypatch.context() as patched:
         patched.setattr(Path, "replace", fail)
-        with pytest.raises(OSError):
+        with pytest.raises(ConfigError):
             file.add("two", "visitor")
     assert file.path.read_bytes() == before and not list(file.path.parent.glob("*.part"))
     file.add("three", "visitor")
     assert [key.name for key in file.read().keys] == ["one", "three"]
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "indexes").write_text("a file where the folder should be")
+    with pytest.raises(ConfigError) as caught:
+        KeyFile(tmp_path / "indexes" / ".keys.json").add("one", "visitor")
+    assert "cannot be written" in caught.value.message
 
 
 def _add_some(path: Path, start: int) -> None:

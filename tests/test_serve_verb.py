@@ -14,9 +14,10 @@ from pathlib import Path
 import pytest
 import segno
 
+import ragedge
 from ragedge.cli import main
 from ragedge.config import Config, ServerConfig, load_config
-from ragedge.errors import ConfigError
+from ragedge.errors import ConfigError, NotAuthenticated
 from ragedge.keys import KeyFile
 from ragedge.qr import terminal_code
 from ragedge.serve_verb import first_key, listening, make_certificate, open_access, say_where
@@ -50,7 +51,8 @@ def test_what_is_typed_goes_before_the_config(config: ServerConfig, typed: dict,
     ("typed", "words"),
     [
         ({"host": "0.0.0.0"}, "--lan"), ({"host": "::"}, "--lan"), ({"host": "192.168.1.5"}, "--lan"),
-        ({"host": "box.local"}, "--lan"), ({"tls": True}, "--lan"), ({"port": 70_000}, "65535"), ({"port": -1}, "65535"),
+        ({"host": "box.local"}, "--lan"), ({"tls": True}, "--lan"), ({"port": 70_000}, "65535"),
+        ({"port": -1}, "65535"),
     ],
 )  # fmt: skip
 def test_nothing_is_opened_to_others_without_keys(typed: dict, words: str) -> None:
@@ -147,23 +149,9 @@ def test_serve_with_keys_from_the_command_to_a_refusal_and_an_answer(tmp_path: P
     """The command as typed, in its own process: what it prints opens it, and nothing else does."""
     config = tmp_path / "box.toml"
     config.write_text('[answer]\nkind = "extractive"\n[embedder]\nkind = "llama"\n')
-    command = [
-        sys.executable,
-        "-m",
-        "ragedge",
-        "--config",
-        str(config),
-        "serve",
-        "--lan",
-        "--host",
-        "127.0.0.1",
-        "--port",
-        "0",
-    ]
+    verb = ["serve", "--lan", "--host", "127.0.0.1", "--port", "0"]
+    command = [sys.executable, "-m", "ragedge", "--config", str(config), *verb]
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONUNBUFFERED": "1"}
-    import ragedge
-    from ragedge.errors import NotAuthenticated
-
     tokens = []
     for _ in range(2):
         process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
@@ -186,4 +174,4 @@ def test_serve_with_keys_from_the_command_to_a_refusal_and_an_answer(tmp_path: P
         finally:
             process.send_signal(signal.SIGINT)
             process.communicate(timeout=30)
-        assert process.returncode == 0
+        assert process.returncode == 130

@@ -119,7 +119,10 @@ def check_right(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHand
 
 def no_key() -> NotAuthenticated:
     """The refusal for who comes without a key, at whatever address."""
-    return NotAuthenticated("this service asks for a key", "open /login, or send it as Authorization: Bearer KEY")
+    return NotAuthenticated(
+        "this service asks for a key",
+        "open /login; programs send it as Authorization: Bearer KEY, the command takes it from RAGEDGE_KEY",
+    )
 
 
 def is_open(path: str) -> bool:

@@ -17,15 +17,17 @@ async function logIn(key) {
       return;
     }
     const {error} = await reply.json();
-    fail(`${error.message}. ${error.hint}.`);
+    fail(sentence(error.message), sentence(error.hint));
   } catch {
     fail("The service cannot be reached. Is it still running?");
   }
 }
 
-function fail(text) {
+const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
+
+function fail(...sentences) {
   const problem = byId("login-problem");
-  problem.textContent = text[0].toUpperCase() + text.slice(1);
+  problem.textContent = sentences.join(" ");
   problem.hidden = false;
   byId("login-button").disabled = false;
   byId("key").setAttribute("aria-invalid", "true");

@@ -1,4 +1,4 @@
-"""A bounded run of what `python -m tests.recipes.fuzz_api` does at length: the schema's requests, real parts, no 500."""
+"""What `python -m tests.recipes.fuzz_api` does at length, bounded: requests out of the schema, real parts, no 500."""
 
 from __future__ import annotations
 
