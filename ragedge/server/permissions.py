@@ -94,8 +94,8 @@ def may(role: Role | None, needed: Needed) -> bool:
     return role is not None and ROLES.index(role) >= ROLES.index(needed)
 
 
-def check_right(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Litestar's guard of every route; takes what the request costs.
+async def check_right(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
+    """Litestar's guard of every route; takes what the request costs. Not async, it would run in a thread each time.
 
     Raises:
         NotAuthenticated: a key is needed.

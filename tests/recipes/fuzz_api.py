@@ -31,6 +31,8 @@ def main() -> int:
         print(line)
     statuses = ", ".join(f"{count:,} x {status}" for status, count in sorted(outcome.statuses.items()))
     print(f"{outcome.cases:,} requests to {len(outcome.operations)} operations in {time.monotonic() - started:.0f} s")
+    never = ", ".join(name for name in sorted(outcome.operations) if not outcome.successes[name])
+    print(f"never answered with 2xx: {never or 'none'}")
     print(f"replies: {statuses}; failures: {len(outcome.failures)}")
     return 1 if outcome.failures or not outcome.cases else 0
 

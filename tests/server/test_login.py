@@ -291,6 +291,16 @@ def test_the_python_client_knows_when_to_come_back(tmp_path: Path) -> None:
     assert 1 <= caught.value.retry_after_s <= 2
 
 
+def test_the_openai_package_shows_its_key(box: Keyed) -> None:
+    openai = pytest.importorskip("openai")
+    address = f"http://127.0.0.1:{box.port}/v1"
+    with openai.OpenAI(base_url=address, api_key=box.tokens["visitor"], max_retries=0) as client:
+        assert [model.id for model in client.models.list()]
+    revoked = openai.OpenAI(base_url=address, api_key=box.tokens["revoked"], max_retries=0)
+    with revoked, pytest.raises(openai.AuthenticationError):
+        revoked.models.list()
+
+
 def test_sessions_are_kept_as_digests(box: Keyed) -> None:
     box.log_in("owner")
     number = box.cookies["owner"].partition("=")[2]
