@@ -23,7 +23,7 @@ LAYERS: list[tuple[str, ...]] = [
     ("ragedge.contracts", "ragedge.errors"),
     ("ragedge.config", "ragedge.config_edit", "ragedge.device", "ragedge.models", "ragedge.model_catalogue",
      "ragedge.model_registry", "ragedge.model_pull", "ragedge.views", "ragedge.threads", "ragedge.llama_log",
-     "ragedge.replies"),
+     "ragedge.replies", "ragedge.qr"),
     ("ragedge.ingest.readers", "ragedge.ingest.sandbox", "ragedge.ingest.sandbox_child", "ragedge.ingest.sandbox_wire",
      "ragedge.ingest.sandbox_zygote", "ragedge.ingest.chunker", "ragedge.ingest.watch", "ragedge.index.catalog",
      "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.llama_embedder",
@@ -33,15 +33,16 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.search.followup", "ragedge.search.fusion", "ragedge.search.library", "ragedge.search.spelling",
      "ragedge.answer"),
     ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed",
-     "ragedge.speaker", "ragedge.gate_file"),
+     "ragedge.speaker", "ragedge.gate_file", "ragedge.keys"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask",
      "ragedge.weighing"),
     ("ragedge.assemble",),
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench"),
     ("ragedge.server", "ragedge.client"),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
-     "ragedge.model_verbs", "ragedge.eval_verb", "ragedge.ingest_verb", "ragedge.ask_verb", "ragedge.mcp_server",
-     "ragedge.calibrate_verb", "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
+     "ragedge.model_verbs", "ragedge.eval_verb", "ragedge.ingest_verb", "ragedge.ask_verb", "ragedge.serve_verb",
+     "ragedge.keys_verb", "ragedge.mcp_server", "ragedge.calibrate_verb", "ragedge.arguments", "ragedge.cli",
+     "ragedge.__main__"),
 ]  # fmt: skip
 """Lower layers first; a module may import its own layer's package and everything below it."""
 
@@ -67,6 +68,8 @@ OWNERS = {
     "PIL": {"ragedge.ingest.readers.ocr", "ragedge.server.picture_child"},
     "sqlite3": {"ragedge.index", "ragedge.journal"},
     "httpx": {"ragedge.client"},
+    "segno": {"ragedge.qr"},
+    "cryptography": {"ragedge.server.certificate"},
     "mcp": {"ragedge.mcp_server"},
     "tqdm": {"ragedge.terminal", "ragedge.evaluate", "ragedge.evaluation"},
 }

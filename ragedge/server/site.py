@@ -56,7 +56,7 @@ def home(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
 def static_file(name: FromPath[str], request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """A script or style of the page."""
     file = state.site.get(name)
-    if file is None or name == "index.html":
+    if file is None or name.endswith(".html"):
         raise NotFound("there is nothing at this address", "the page is at /")
     return file_reply(request, file)
 

@@ -6,6 +6,7 @@ import {announce, byId, el, fill} from "./dom.js";
 import {loadDocuments, setService, setUpDocuments, uploadZone} from "./documents.js";
 import {setUpFeedback} from "./feedback.js";
 import {passageItems} from "./passages.js";
+import {setUpSession} from "./session.js";
 import {openSource, setUpSource} from "./source.js";
 import {pathName, plural} from "./text.js";
 
@@ -190,6 +191,7 @@ function setUp() {
   setUpSource();
   setUpDocuments(refresh);
   setUpFeedback();
+  setUpSession();
   refresh();
   showView();
 }
