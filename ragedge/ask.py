@@ -45,6 +45,8 @@ REFUSALS = {
     "de": "Das steht nicht in diesen Dokumenten.",
     "fr": "Cela ne figure pas dans ces documents.",
     "es": "Esto no está en estos documentos.",
+    "zh": "这些文件中没有这方面的内容。",
+    "ar": "هذا غير موجود في هذه المستندات.",
 }
 """What is said when the gate refuses, per language; English where the language is unknown."""
 

@@ -22,7 +22,7 @@ MAX_FUNCTION_LINES = 50
 LAYERS: list[tuple[str, ...]] = [
     ("ragedge.contracts", "ragedge.errors"),
     ("ragedge.config", "ragedge.device", "ragedge.models", "ragedge.views", "ragedge.threads", "ragedge.llama_log",
-     "ragedge.replies"),
+     "ragedge.replies", "ragedge.exhibits"),
     ("ragedge.ingest.readers", "ragedge.ingest.sandbox", "ragedge.ingest.sandbox_child", "ragedge.ingest.sandbox_wire",
      "ragedge.ingest.sandbox_zygote", "ragedge.ingest.chunker", "ragedge.ingest.watch", "ragedge.index.catalog",
      "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.llama_embedder",
@@ -60,6 +60,7 @@ OWNERS = {
     "PIL": {"ragedge.ingest.readers.ocr", "ragedge.server.picture_child"},
     "sqlite3": {"ragedge.index", "ragedge.journal"},
     "httpx": {"ragedge.client"},
+    "segno": {"ragedge.server.qr"},
     "mcp": {"ragedge.mcp_server"},
     "tqdm": {"ragedge.terminal", "ragedge.evaluate", "ragedge.evaluation"},
 }

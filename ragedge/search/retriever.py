@@ -32,6 +32,8 @@ _COSINE_FLOOR = 0.2  # what unrelated texts have with the embedder at hand; coun
 _LEAST_SPREAD = 0.05  # between floor and best cosine, where nothing is near: no division by next to nothing
 _EXACT_GAIN = 2.2  # shared by the passages that hold a code
 _EXACT_MOST = 1.1  # of it for one passage: more than words and vector together
+_PREFERRED_GAIN = 0.5  # half of the best score without a code: the exhibit's text wins over its like, not over a code
+_PREFERRED_MOST = 400  # passages of preferred documents that are looked at; an exhibit has a few
 _VECTOR_CACHE = 64  # questions whose vector is kept: the reader asks for it again, and people repeat themselves
 
 
@@ -41,6 +43,7 @@ class SearchIndex(Protocol):
     def search_text(self, words: Sequence[str], phrases: Sequence[str], limit: int) -> Ranking: ...
     def search_vectors(self, vector: NDArray[np.float32], limit: int) -> Ranking: ...
     def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]: ...
+    def chunk_ids(self, document_ids: Sequence[str]) -> list[str]: ...
     def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]: ...
     def titles(self, document_ids: Sequence[str]) -> Mapping[str, str]: ...
 
@@ -116,8 +119,12 @@ class Retriever:
         by_words, exact = ([], []) if self._mode == "vector" else self._search_words(query, limit)
         searched = time.perf_counter()
         by_vector = [] if vector is None else self._index.search_vectors(vector, limit)
-        cosines = self._cosines(by_words, by_vector, exact, vector)
-        hits = self._hits(fuse(by_words, cosines, exact), by_words, by_vector, cosines, top_k)
+        preferred = self._index.chunk_ids(question.prefer)[:_PREFERRED_MOST] if question.prefer else []
+        cosines = self._cosines(by_words, by_vector, [*exact, [(chunk_id, 1.0) for chunk_id in preferred]], vector)
+        scores = fuse(by_words, cosines, exact)
+        for chunk_id in preferred:
+            scores[chunk_id] = scores.get(chunk_id, 0.0) + _PREFERRED_GAIN
+        hits = self._hits(scores, by_words, by_vector, cosines, top_k)
         done = time.perf_counter()
         timings = Timings(
             embed_ms=None if vector is None else 1e3 * (embedded - start),

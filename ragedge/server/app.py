@@ -36,6 +36,7 @@ from ragedge.server.documents import (
 )
 from ragedge.server.embeddings import embeddings
 from ragedge.server.feedback import feedback
+from ragedge.server.kiosk import kiosk_code, kiosk_page, kiosk_setup, kiosk_speech
 from ragedge.server.ollama import chat, show, tags, version
 from ragedge.server.openai import chat_completions, list_models, show_model
 from ragedge.server.pages import page_picture, show_page
@@ -45,7 +46,7 @@ from ragedge.server.reference import show_reference, show_schema
 from ragedge.server.search import search
 from ragedge.server.security import Guard
 from ragedge.server.settings import ServerSettings, Service
-from ragedge.server.site import home, load_site, static_file
+from ragedge.server.site import home, language_file, language_list, load_site, static_file
 from ragedge.server.source_page import source_page
 from ragedge.server.uploads import clear_uploads
 from ragedge.server.widget import widget_script
@@ -53,12 +54,20 @@ from ragedge.views import record_view
 
 #: Children that draw pages at once; a third would only take memory from the model.
 _PICTURES_AT_ONCE = 2
+#: Texts being read aloud at once: one kiosk and a few phones.
+_VOICES_AT_ONCE = 4
 #: How long open connections may take to end after the signal.
 _GRACE_SECONDS = 3
 
 _ROUTES: tuple[Any, ...] = (
     home,
     static_file,
+    language_list,
+    language_file,
+    kiosk_page,
+    kiosk_setup,
+    kiosk_code,
+    kiosk_speech,
     ask,
     ask_stream,
     search,
@@ -132,6 +141,8 @@ def show_index(state: State) -> Response[bytes]:
             "suffixes": list(service.suffixes),
             "max_upload_bytes": settings.max_upload_bytes,
             "max_question_chars": settings.max_question_chars,
+            "questions": list(settings.questions),
+            "keeps_history": settings.kiosk is None,
         }
     )
 
@@ -163,6 +174,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
             "started_at": int(time.time()),
             "desk": AskDesk(service, settings, stopping.is_set),
             "upload_admission": Admission(settings.upload_limit, what="uploads", retry_after_s=10),
+            "speech_admission": Admission(_VOICES_AT_ONCE, what="texts to be read aloud", retry_after_s=3),
             "picture_admission": Admission(settings.picture_limit, what="page pictures", retry_after_s=2),
             "pictures": PictureMaker(
                 timeout_s=settings.picture_timeout_s,

@@ -54,6 +54,7 @@ class AskBody(Struct, forbid_unknown_fields=True):
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
     language: Annotated[str, Meta(max_length=35)] | None = None
+    prefer: Annotated[list[Short], Meta(max_length=50)] = field(default_factory=list)
 
 
 class AskDesk:
@@ -108,6 +109,7 @@ class AskDesk:
             temperature=body.temperature,
             seed=body.seed,
             language=body.language,
+            prefer=tuple(body.prefer),
         )
 
     def _page_labels(self, passages: Passages) -> dict[str, dict[int, str | None]]:

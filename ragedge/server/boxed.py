@@ -8,7 +8,8 @@ from ragedge import __version__, assemble
 from ragedge.assemble import Box
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
 from ragedge.server.app import create_app
-from ragedge.server.settings import ServerSettings, Service
+from ragedge.server.settings import KioskSettings, ServerSettings, Service
+from ragedge.server.speech import find_program
 
 
 def make_app(box: Box) -> Litestar:
@@ -34,5 +35,20 @@ def make_app(box: Box) -> Litestar:
         max_question_chars=wanted.max_question_chars,
         queue_limit=wanted.queue_limit,
         pdf_passwords=box.config.ingest.passwords,
+        questions=wanted.questions,
+        kiosk=_kiosk(box),
     )
     return create_app(service, settings)
+
+
+def _kiosk(box: Box) -> KioskSettings | None:
+    wanted = box.config.kiosk
+    if not wanted.enabled:
+        return None
+    return KioskSettings(
+        exhibits=assemble.make_exhibits(box.config),
+        idle_seconds=wanted.idle_seconds,
+        address=wanted.address,
+        languages=wanted.languages,
+        speech_program=find_program(),
+    )

@@ -2,22 +2,24 @@
 
 import {byId, el, fill} from "./dom.js";
 import {clearFeedback, offerFeedback} from "./feedback.js";
+import {language, t} from "./languages.js";
 import {openSource} from "./source.js";
 import {durationName, pageName, pathName, reflow, unitOffsets} from "./text.js";
 
 const OUTCOMES = {
-  answered: ["Answered", "good"],
-  unsure: ["Unsure: check the passages", "warn"],
-  abstained: ["Not in these documents", "none"],
-  truncated: ["Cut short", "warn"],
-  cancelled: ["Stopped", "none"],
-  waiting: ["Reading the passages", "busy"],
-  writing: ["Answering", "busy"],
+  answered: ["outcome.answered", "good"],
+  unsure: ["outcome.unsure", "warn"],
+  abstained: ["outcome.abstained", "none"],
+  truncated: ["outcome.truncated", "warn"],
+  cancelled: ["outcome.cancelled", "none"],
+  waiting: ["outcome.waiting", "busy"],
+  writing: ["outcome.writing", "busy"],
 };
 
 export function showOutcome(outcome, engine = "") {
   const isReviewed = outcome === "answered" && engine === "reviewed";
-  const [words, kind] = isReviewed ? ["Reviewed answer", "good"] : (OUTCOMES[outcome] ?? [String(outcome), "none"]);
+  const [key, kind] = isReviewed ? ["outcome.reviewed", "good"] : (OUTCOMES[outcome] ?? [String(outcome), "none"]);
+  const words = t(key);
   byId("outcome").textContent = words;
   byId("outcome").className = `chip ${kind}`;
   byId("answer").dataset.outcome = outcome;
@@ -27,7 +29,8 @@ export function showOutcome(outcome, engine = "") {
 export function clearAnswer(question) {
   byId("asked").textContent = question;
   for (const id of ["answer-text", "sources", "engine", "timings"]) fill(byId(id));
-  byId("legend").hidden = true;
+  for (const id of ["legend", "timings-box", "answer-tools", "follow-form"]) byId(id).hidden = true;
+  byId("copy-note").textContent = "";
   clearFeedback();
   byId("answer-text").setAttribute("aria-busy", "true");
   showOutcome("waiting");
@@ -46,6 +49,7 @@ export function showAnswer(answer, foundMs) {
   fill(byId("sources"), ...sourceItems(answer.citations));
   byId("engine").textContent = engineName(answer.engine);
   byId("timings").textContent = timingsLine(answer, foundMs);
+  byId("timings-box").hidden = !byId("timings").textContent;
   offerFeedback(answer);
   return showOutcome(answer.outcome, answer.engine);
 }
@@ -62,7 +66,7 @@ function answerNodes(answer) {
     const [start, end] = [places[i], places[i + 1]];
     const part = text.slice(start, end);
     const isLoose = loose.some(([from, to]) => from <= start && end <= to);
-    nodes.push(isLoose ? el("span", {class: "unsupported", title: "No source supports this"}, part) : part);
+    nodes.push(isLoose ? el("span", {class: "unsupported", title: t("sources.unsupported")}, part) : part);
     const seen = new Set();
     for (const [place, citation] of ends) {
       if (place !== end || seen.has(citation.number)) continue;
@@ -73,7 +77,7 @@ function answerNodes(answer) {
   return nodes;
 }
 
-function placeOf(citation) {
+export function placeOf(citation) {
   const page = pageName(citation.span.page, citation.page_label, citation.document_path);
   return [citation.title || pathName(citation.document_path), page].filter(Boolean).join(", ");
 }
@@ -93,7 +97,7 @@ function citationButton(citation) {
     {
       type: "button",
       class: "citation",
-      "aria-label": `Source ${citation.number}: ${placeOf(citation)}`,
+      "aria-label": t("sources.one", {number: citation.number, place: placeOf(citation)}),
       title: `${placeOf(citation)}: “${reflow(citation.quote)}”`,
       onclick: opener(citation),
     },
@@ -126,19 +130,19 @@ function sourceItems(citations) {
 }
 
 export function engineName(engine) {
-  if (engine === "extractive") return "Exact quotes from the documents, no language model";
-  if (engine === "reviewed") return "Written and checked by people, no language model";
-  if (engine === "none") return "No language model was asked";
+  if (engine === "extractive") return t("engine.extractive");
+  if (engine === "reviewed") return t("engine.reviewed");
+  if (engine === "none") return t("engine.none");
   const [kind, name] = [engine.split(":", 1)[0], engine.slice(engine.indexOf(":") + 1)];
-  return kind === "llama" ? `Written by the language model ${name}` : `Answered by ${engine}`;
+  return kind === "llama" ? t("engine.model", {name}) : t("engine.other", {name: engine});
 }
 
 function timingsLine({timings, stats}, foundMs) {
   const parts = [
-    foundMs > 0 ? `passages in ${durationName(foundMs)}` : null,
-    timings.first_piece_ms !== null ? `first word after ${durationName(timings.first_piece_ms)}` : null,
-    timings.total_ms !== null ? `all in ${durationName(timings.total_ms)}` : null,
-    stats?.tokens_per_second ? `${stats.tokens_per_second.toFixed(1)} tokens per second` : null,
+    foundMs > 0 ? t("time.passages", {time: durationName(foundMs)}) : null,
+    timings.first_piece_ms !== null ? t("time.first", {time: durationName(timings.first_piece_ms)}) : null,
+    timings.total_ms !== null ? t("time.all", {time: durationName(timings.total_ms)}) : null,
+    stats?.tokens_per_second ? t("time.speed", {rate: stats.tokens_per_second.toLocaleString(language(), {minimumFractionDigits: 1, maximumFractionDigits: 1})}) : null,
   ];
   return parts.filter(Boolean).join(" · ");
 }

@@ -52,6 +52,9 @@ class ListIndex:
         self.matrix = self.embedder.embed_passages([c.text for c in self.passages])
         self.position = {c.id: i for i, c in enumerate(self.passages)}
 
+    def chunk_ids(self, document_ids: Sequence[str]) -> list[str]:
+        return sorted(c.id for c in self.passages if c.document_id in document_ids)
+
     def search_text(self, words: Sequence[str], phrases: Sequence[str], limit: int) -> list[tuple[str, float]]:
         self.asked.append((tuple(words), tuple(phrases)))
         scores: dict[str, float] = {}
