@@ -5,7 +5,7 @@
 
     [[exhibit]]
     id = "1923.14"                                  # as in /kiosk?exhibit=1923.14
-    title = "Harbour bell"                          # or one per language: title = {en = "..", de = ".."}
+    title = "Harbour bell"                          # or one per language, that of the documents first: {en = "..", ..}
     documents = ["objects/1923-14-*"]               # paths in the index, * and ? as in a shell
     [exhibit.questions]
     en = ["Who rang this bell for nineteen hours?"]
@@ -43,6 +43,11 @@ class Exhibit:
     titles: Mapping[str, str]
     documents: tuple[str, ...]
     questions: Texts
+
+    @property
+    def topic(self) -> str:
+        """What "it" means in a question asked before it, in words that the documents use: the first title."""
+        return next(iter(self.titles.values()))
 
     def meant(self, paths: Iterable[str]) -> list[str]:
         """Those of `paths` that belong to this exhibit."""

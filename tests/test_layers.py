@@ -28,7 +28,7 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.llama_embedder",
      "ragedge.search.bert_folder", "ragedge.search.folder_embedder", "ragedge.search.bert_gguf",
      "ragedge.search.bert_native", "ragedge.search.gguf_file",
-     "ragedge.search.query", "ragedge.search.merge", "ragedge.answer"),
+     "ragedge.search.query", "ragedge.search.followup", "ragedge.search.merge", "ragedge.answer"),
     ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask"),
     ("ragedge.assemble",),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from ragedge.answer.identifiers import spellings
 from ragedge.contracts import Chunk, Embedder, Hit, Question, Retrieval, Timings
 from ragedge.errors import BadQuestion, ConfigError
+from ragedge.search.followup import self_contained
 from ragedge.search.merge import group_neighbours, merge
 from ragedge.search.query import Query, analyse
 
@@ -111,6 +112,7 @@ class Retriever:
         top_k = self._top_k if question.top_k is None else question.top_k
         if not 1 <= top_k <= MAX_TOP_K:
             raise BadQuestion(f"top_k = {top_k} is out of range", f"use 1 to {MAX_TOP_K}")
+        text = self_contained(text, question.history)
         query = analyse(text)
         limit = max(self._candidates, 2 * top_k)
         start = time.perf_counter()

@@ -16,7 +16,7 @@ from msgspec import Meta, Struct
 
 from ragedge.errors import InputError, NotFound
 from ragedge.exhibits import Exhibit
-from ragedge.server.ask import check_body
+from ragedge.server.ask import MAX_PREFERRED, check_body
 from ragedge.server.qr import qr_svg
 from ragedge.server.security import split_host
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
@@ -50,7 +50,7 @@ def kiosk_page(request: Request[Any, Any, Any], state: State) -> Response[bytes]
     sync_to_thread=True,
     media_type=MediaType.JSON,
     summary="What the kiosk shows",
-    description="Title, suggested questions by language, and for an `exhibit` its name and the `prefer` of a question.",
+    description="Title, suggested questions by language, and of an `exhibit` what a question about it brings along.",
 )
 def kiosk_setup(state: State, exhibit: ExhibitId = "") -> Response[bytes]:
     """For an exhibit that nobody knows, the same as for none: a stale label must not lead to an error."""
@@ -111,7 +111,8 @@ def _settings(state: State) -> KioskSettings:
 
 def _exhibit_view(exhibit: Exhibit, service: Service) -> dict[str, Any]:
     paths = {info.path: info.id for info in service.index.documents()}
-    return {"id": exhibit.id, "titles": exhibit.titles, "prefer": [paths[path] for path in exhibit.meant(paths)]}
+    prefer = [paths[path] for path in exhibit.meant(paths)][:MAX_PREFERRED]
+    return {"id": exhibit.id, "titles": exhibit.titles, "topic": exhibit.topic, "prefer": prefer}
 
 
 def _address(kiosk: KioskSettings, request: Request[Any, Any, Any]) -> str:

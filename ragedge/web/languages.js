@@ -46,6 +46,12 @@ export async function setLanguage(code) {
   translate(document);
 }
 
+// One key in another language, which is not switched to.
+export async function wordsIn(code, key) {
+  const words = code === "en" ? state.english : await getFile(`/static/languages/${code}.json`);
+  return own(words, key) ?? t(key);
+}
+
 export function translate(root) {
   for (const node of root.querySelectorAll("[data-t]")) node.textContent = t(node.dataset.t);
   for (const node of root.querySelectorAll("[data-t-label]")) node.setAttribute("aria-label", t(node.dataset.tLabel));
