@@ -19,7 +19,6 @@ from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale, ModelMissing
 
 if TYPE_CHECKING:
     from ragedge.ask import Pipeline
-    from ragedge.exhibits import Exhibits
     from ragedge.index.store import Index, IndexSettings
     from ragedge.ingest.sync import Sync
     from ragedge.journal import Journal
@@ -231,17 +230,6 @@ def make_reviewed(config: Config, index: Index) -> Reviewed | None:
     from ragedge.reviewed import Reviewed
 
     return Reviewed(load_pinned(Path(config.answer.pinned).expanduser()), index)
-
-
-def make_exhibits(config: Config) -> Exhibits:
-    """The rooms and objects that the kiosk knows; none where the config names no file.
-
-    Raises:
-        ConfigError: that file cannot be used.
-    """
-    from ragedge.exhibits import Exhibits, load_exhibits
-
-    return load_exhibits(Path(config.kiosk.exhibits).expanduser()) if config.kiosk.exhibits else Exhibits()
 
 
 def make_journal(config: Config) -> Journal | None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from litestar import Litestar
 
 from ragedge import __version__, assemble
 from ragedge.assemble import Box
+from ragedge.exhibits import Exhibits, load_exhibits
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
 from ragedge.server.app import create_app
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
@@ -46,7 +49,7 @@ def _kiosk(box: Box) -> KioskSettings | None:
     if not wanted.enabled:
         return None
     return KioskSettings(
-        exhibits=assemble.make_exhibits(box.config),
+        exhibits=load_exhibits(Path(wanted.exhibits).expanduser()) if wanted.exhibits else Exhibits(),
         idle_seconds=wanted.idle_seconds,
         address=wanted.address,
         languages=wanted.languages,

@@ -7,7 +7,7 @@ small fakes and the routes depend on nothing that loads a model.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
@@ -87,7 +87,7 @@ class Service:
 class KioskSettings:
     """The page for people who pass by. `speech_program` is the path of espeak-ng, None where there is none."""
 
-    exhibits: Exhibits = Exhibits()
+    exhibits: Exhibits = field(default_factory=Exhibits)
     #: After so long without a touch everything of a visitor is forgotten.
     idle_seconds: float = 90.0
     #: How a phone reaches this box; "" takes the Host of the request.

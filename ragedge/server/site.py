@@ -27,7 +27,7 @@ _TYPES = {
     ".png": "image/png",
     ".json": "application/json",
 }
-#: Words of the interface; `languages.json` is made of what lies there, so that a language is added by dropping a file in.
+#: Words of the interface; `languages.json` is made of what lies there: a file dropped in is a language.
 _LANGUAGES = "languages"
 LANGUAGE_LIST = "languages.json"
 

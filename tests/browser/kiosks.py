@@ -27,9 +27,7 @@ def kiosk_service(folder: Path, events: list[object] | None = None) -> Service:
 
 
 @contextmanager
-def kiosk(
-    browser: Any, service: Service, *, exhibit: str = "", start: bool = True, **settings: Any
-) -> Iterator[int]:
+def kiosk(browser: Any, service: Service, *, exhibit: str = "", start: bool = True, **settings: Any) -> Iterator[int]:
     """The browser before the kiosk; with `start`, touched once."""
     wanted = KioskSettings(**{"exhibits": EXHIBITS, "idle_seconds": 600.0, **settings})
     with serving(service, ServerSettings(title="Ask the museum", kiosk=wanted)) as port:
@@ -46,5 +44,6 @@ def press(browser: Any, *keys: str) -> None:
     """Keys of the keyboard on the screen, by their letter or name."""
     for key in keys:
         browser.run(
-            "[...document.querySelectorAll('#keyboard button')].find((b) => b.dataset.key === arguments[0]).click()", key
+            "[...document.querySelectorAll('#keyboard button')].find((b) => b.dataset.key === arguments[0]).click()",
+            key,
         )

@@ -213,8 +213,10 @@ def test_busy_and_broken_are_said_in_the_visitors_words(browser: Any, tmp_path: 
 @pytest.mark.skipif(find_program() is None, reason="espeak-ng is not installed: apt install espeak-ng")
 def test_an_answer_is_read_aloud_by_the_box_and_silenced_by_a_touch(browser: Any, tmp_path: Path) -> None:
     with kiosk(browser, kiosk_service(tmp_path / "index"), exhibit="G7", speech_program=find_program()):
-        browser.run("window.played = []; const play = Audio.prototype.play;"
-                    " Audio.prototype.play = function () { window.played.push(this); this.muted = true; return play.call(this); }")
+        browser.run(
+            "window.played = []; const play = Audio.prototype.play;"
+            " Audio.prototype.play = function () { played.push(this); this.muted = true; return play.call(this); }"
+        )
         browser.click("#questions button")
         browser.wait("!document.getElementById('listen').hidden")
         browser.click("#listen")

@@ -337,7 +337,7 @@ def test_a_service_without_write_access_offers_no_changes(browser: Any, tmp_path
         assert browser.count(".drop-zone") == 0
 
 
-@pytest.mark.parametrize("width", [320, 600, 1280, 2560])
+@pytest.mark.parametrize("width", [320, 600, 1280, 3840])
 def test_nothing_runs_over_the_edge(browser: Any, tmp_path: Path, width: int) -> None:
     index = full_index(tmp_path / "index")
     over = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
