@@ -1,4 +1,4 @@
-"""The kiosk: GET /kiosk (its page), /v1/kiosk (what it shows there), /kiosk/qr (a code to print), POST /v1/kiosk/speech.
+"""The kiosk: GET /kiosk (its page), /v1/kiosk (what it shows), /kiosk/qr (a code to print), POST /v1/kiosk/speech.
 
 Only where the config switches it on. It names exhibits by their ids in the curator's file, never files; which documents
 an exhibit means is looked up at each call, since documents come and go.

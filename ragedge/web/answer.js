@@ -120,8 +120,8 @@ function sourceItems(citations) {
         el(
           "div",
           {},
-          el("button", {type: "button", class: "link", onclick: opener(citation)}, placeOf(citation)),
-          el("blockquote", {}, reflow(citation.quote)),
+          el("button", {type: "button", class: "link", dir: "auto", onclick: opener(citation)}, placeOf(citation)),
+          el("blockquote", {dir: "auto"}, reflow(citation.quote)),
         ),
       ),
     );

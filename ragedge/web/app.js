@@ -173,7 +173,7 @@ function start(question) {
 function suggestions(questions) {
   if (!questions.length) return [];
   const buttons = questions.map((question) =>
-    el("li", {}, el("button", {type: "button", class: "pill suggestion", onclick: () => start(question)}, question)),
+    el("li", {}, el("button", {type: "button", class: "pill suggestion", dir: "auto", onclick: () => start(question)}, question)),
   );
   return [el("h2", {class: "quiet-heading"}, t("start.try")), el("ul", {class: "pills"}, ...buttons)];
 }
@@ -183,7 +183,7 @@ async function startList() {
   const buttons = found.documents.map((info) => {
     const title = info.title || pathName(info.path);
     const open = () => openSource({documentId: info.id, title, page: 1, span: null, quote: ""});
-    return el("li", {}, el("button", {type: "button", class: "pill", onclick: open}, title));
+    return el("li", {}, el("button", {type: "button", class: "pill", dir: "auto", onclick: open}, title));
   });
   const more = found.total > buttons.length ? el("li", {}, el("a", {href: "#documents", class: "pill"}, t("start.all"))) : null;
   return [el("h2", {class: "quiet-heading"}, t("start.about")), el("ul", {class: "pills"}, ...buttons, ...(more ? [more] : []))];

@@ -82,7 +82,7 @@ async function addFiles(files, list) {
   const lines = files.map((file) => {
     const progress = el("progress", {max: 1, value: 0, "aria-label": t("upload.sendingFile", {name: file.name})});
     const words = el("span", {class: "muted"}, t("upload.waiting"));
-    const line = el("li", {}, el("span", {class: "file-name"}, file.name), progress, words);
+    const line = el("li", {}, el("span", {class: "file-name", dir: "auto"}, file.name), progress, words);
     list.append(line);
     return {file, line, progress, words};
   });
@@ -164,7 +164,7 @@ function documentItem(info) {
     el(
       "div",
       {class: "document-main"},
-      el("h3", {}, el("button", {type: "button", class: "link", onclick: open}, title)),
+      el("h3", {}, el("button", {type: "button", class: "link", dir: "auto", onclick: open}, title)),
       el("p", {class: "muted"}, facts.join(" · ")),
       info.other_paths.length ? el("p", {class: "muted"}, t("documents.also", {names: info.other_paths.map(pathName).join(", ")})) : null,
       problemList(info.problems),
@@ -186,7 +186,7 @@ function rejectedItem(row) {
     el(
       "div",
       {class: "document-main"},
-      el("h3", {}, pathName(row.path)),
+      el("h3", {dir: "auto"}, pathName(row.path)),
       el("p", {class: "muted"}, [row.detail, bytesName(row.size_bytes)].filter(Boolean).join(" · ")),
       problemList(row.problems),
     ),

@@ -24,7 +24,7 @@ function passageItem(hit, evidence, words, labels) {
   const where = [pageName(span.page, label, chunk.document_path), ...chunk.headings].filter(Boolean);
   const open = () =>
     openSource({documentId: chunk.document_id, title, page: span.page, span, quote: evidence?.text ?? firstPart(chunk)});
-  const text = el("p", {class: "passage-text"});
+  const text = el("p", {class: "passage-text", dir: "auto"});
   const more = el("button", {type: "button", class: "quiet", "aria-expanded": "false"}, t("passages.whole"));
   const body = excerpt(chunk.text, evidence?.text ?? "", words);
   text.append(body.short);
@@ -37,7 +37,7 @@ function passageItem(hit, evidence, words, labels) {
   return el(
     "li",
     {class: "card passage"},
-    el("h3", {}, el("button", {type: "button", class: "link", onclick: open}, title)),
+    el("h3", {}, el("button", {type: "button", class: "link", dir: "auto", onclick: open}, title)),
     where.length ? el("p", {class: "muted where"}, where.join(" › ")) : null,
     text,
     body.isCut ? more : null,

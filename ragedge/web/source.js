@@ -118,7 +118,7 @@ function showText(loaded) {
   const {text, text_start: start, total_chars: total} = loaded;
   const unit = unitOffsets(text);
   const length = [...text].length;
-  const box = el("div", {class: "page-text"});
+  const box = el("div", {class: "page-text", dir: "auto"});
   let mark = null;
   if (isQuoted() && view.target.span.end > start && view.target.span.start < start + length) {
     const [from, to] = [unit(view.target.span.start - start), unit(view.target.span.end - start)];

@@ -39,7 +39,7 @@ def test_the_page_its_answer_and_its_source(browser: Any, tmp_path: Path, view: 
         browser.click("#answer-text .citation")
         browser.wait("document.querySelector('.page-picture')?.naturalWidth > 0")
         browser.wait("document.getElementById('source-body').getAttribute('aria-busy') === 'false'")
-        check(browser, sees_contrast=False)
+        check(browser)
         browser.run("document.getElementById('source').close()")
         browser.run("location.hash = '#documents'")
         browser.wait("document.querySelectorAll('#document-list .document').length === 3")

@@ -1,4 +1,4 @@
-"""What the page offers around an answer: follow-up questions, copies, printing, languages, past questions, suggestions."""
+"""What the page offers around an answer: follow-ups, copies, printing, languages, past questions, suggestions."""
 
 from __future__ import annotations
 
@@ -181,8 +181,8 @@ def test_another_language_is_chosen_and_stays_chosen(browser: Any, tmp_path: Pat
         browser.wait(STARTED)
         names = browser.run("return [...document.getElementById('language').options].map((o) => o.textContent)")
         assert names == ["العربية", "Deutsch", "English", "Español", "Français", "中文"]
-        chosen = "const box = document.getElementById('language'); box.value = arguments[0]; box.dispatchEvent(new Event('change'))"
-        browser.run(chosen, "ar")
+        browser.run("document.getElementById('language').value = 'ar'")
+        browser.run("document.getElementById('language').dispatchEvent(new Event('change'))")
         browser.wait(f"document.documentElement.dir === 'rtl' && {STARTED}")
         assert browser.text("#start-line") == "3 مستندات فيها 5 صفحات جاهزة للسؤال."
         over = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
@@ -196,6 +196,7 @@ def test_another_language_is_chosen_and_stays_chosen(browser: Any, tmp_path: Pat
         # an English answer on an Arabic page is read from left to right, the page around it from right to left
         assert browser.run("return getComputedStyle(document.getElementById('answer-text')).direction") == "ltr"
         edge = browser.run(
-            "const s = getComputedStyle(document.getElementById('answer')); return [s.borderLeftWidth, s.borderRightWidth]"
+            "const style = getComputedStyle(document.getElementById('answer'));"
+            " return [style.borderLeftWidth, style.borderRightWidth];"
         )
         assert edge == ["1px", "6px"]

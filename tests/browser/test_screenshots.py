@@ -92,9 +92,8 @@ def test_refusal_problem_and_empty_index_are_photographed(browser: Any, tmp_path
 
 def test_the_page_is_photographed_in_arabic_and_from_afar(browser: Any, tmp_path: Path) -> None:
     index = full_index(tmp_path / "index")
-    with serving(
-        service_of(index, manual_events(index)), ServerSettings(questions=(QUESTION, "What is a head?"))
-    ) as port:
+    settings = ServerSettings(questions=(QUESTION, "What is a head?"))
+    with serving(service_of(index, manual_events(index)), settings) as port:
         browser.open(port)
         browser.wait("document.querySelectorAll('.pill').length === 5")
         browser.click(".suggestion")
