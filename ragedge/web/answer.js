@@ -77,10 +77,9 @@ function answerNodes(answer) {
   return nodes;
 }
 
-export function placeOf(citation) {
-  const page = pageName(citation.span.page, citation.page_label, citation.document_path);
-  return [citation.title || pathName(citation.document_path), page].filter(Boolean).join(", ");
-}
+const titleOf = (citation) => citation.title || pathName(citation.document_path);
+const pageOf = (citation) => pageName(citation.span.page, citation.page_label, citation.document_path);
+export const placeOf = (citation) => [titleOf(citation), pageOf(citation)].filter(Boolean).join(", ");
 
 const opener = (citation) => () =>
   openSource({
@@ -120,7 +119,7 @@ function sourceItems(citations) {
         el(
           "div",
           {},
-          el("button", {type: "button", class: "link", dir: "auto", onclick: opener(citation)}, placeOf(citation)),
+          el("button", {type: "button", class: "link", onclick: opener(citation)}, el("bdi", {}, titleOf(citation)), pageOf(citation) && `, ${pageOf(citation)}`),
           el("blockquote", {dir: "auto"}, reflow(citation.quote)),
         ),
       ),

@@ -199,8 +199,7 @@ function sources(citations) {
   const byNumber = new Map(citations.map((citation) => [citation.number, citation]));
   return [...byNumber.values()].slice(0, MAX_SOURCES).map((citation) => {
     const page = pageName(citation.span.page, citation.page_label, citation.document_path);
-    const name = [titleOf(citation), page].filter(Boolean).join(", ");
-    return el("li", {dir: "auto"}, `${citation.number} · ${name}: `, el("q", {}, reflow(citation.quote)));
+    return el("li", {}, `${citation.number} · `, el("bdi", {}, titleOf(citation)), `${page && `, ${page}`}: `, el("q", {dir: "auto"}, reflow(citation.quote)));
   });
 }
 

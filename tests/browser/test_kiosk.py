@@ -275,3 +275,20 @@ def test_the_page_itself_remembers_no_questions_beside_a_kiosk(browser: Any, tmp
         browser.ask("a secret question")
         browser.wait(DONE)
         assert browser.run("return localStorage.length") == 0
+
+
+def test_a_whole_visit_asks_no_other_address(browser: Any, tmp_path: Path) -> None:
+    with kiosk(browser, kiosk_service(tmp_path / "index"), exhibit="G7", speech_program=find_program()) as port:
+        browser.click("#questions button")
+        browser.wait(SHOWN)
+        browser.run("document.querySelector('#languages [lang=ar]').click()")
+        browser.wait("document.documentElement.dir === 'rtl'")
+        browser.run("document.getElementById('listen').click()")
+        browser.click("#new")
+        browser.open(port, "/")
+        browser.ask("q")
+        browser.wait(DONE)
+        seen = browser.requested()
+        own = (f"http://127.0.0.1:{port}/", f"blob:http://127.0.0.1:{port}/")
+        assert len(seen) > 20 and [url for url in seen if not url.startswith(own) and url != "about:blank"] == []
+        browser.complaints()
