@@ -25,6 +25,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_ask(verbs)
     _add_serve(verbs)
     _add_index(verbs)
+    _add_models(verbs)
     _add_curating(verbs)
     _add_measuring(verbs)
     return parser
@@ -48,8 +49,14 @@ def _add_ask(verbs: _Verbs) -> None:
     verb.add_argument("question", nargs="*", help="one or several questions, each in quotes")
     verb.add_argument("--file", type=Path, metavar="FILE", help="a text file with one question per line")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
-    verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument(
+        "--model", metavar="MODEL", help="a GGUF file or a name of `ragedge models` (default: the config's)"
+    )
     verb.add_argument("--url", metavar="ADDRESS", help="ask a running service, such as http://box.local:8321")
+    verb.add_argument(
+        "--filter", action="append", default=[], metavar="KEY=VALUE",
+        help="only documents with this path, media_type, language, title or date; repeatable",
+    )  # fmt: skip
     verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verb.set_defaults(verb="ask")
 
@@ -57,7 +64,9 @@ def _add_ask(verbs: _Verbs) -> None:
 def _add_serve(verbs: _Verbs) -> None:
     verb = verbs.add_parser("serve", help="start the page and the API on this machine")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
-    verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
+    verb.add_argument(
+        "--model", metavar="MODEL", help="a GGUF file or a name of `ragedge models` (default: the config's)"
+    )
     verb.add_argument("--host", help="address to listen on (default: the config's, 127.0.0.1)")
     verb.add_argument("--port", type=int, help="port (default: the config's, 8321)")
     verb.set_defaults(verb="serve")
@@ -69,12 +78,30 @@ def _add_serve(verbs: _Verbs) -> None:
 
 
 def _add_index(verbs: _Verbs) -> None:
-    verb = verbs.add_parser("index", help="look after indexes: list, info, check, rebuild, remove")
-    verb.add_argument("action", choices=["list", "info", "check", "rebuild", "remove"])
+    verb = verbs.add_parser("index", help="look after indexes: list, info, check, rebuild, calibrate, remove")
+    verb.add_argument("action", choices=["list", "info", "check", "rebuild", "calibrate", "remove"])
     verb.add_argument("name", nargs="?", help="the index (default: the config's)")
     verb.add_argument("--files", action="store_true", help="info: every file with its state")
     verb.add_argument("--yes", action="store_true", help="remove: do not ask")
+    verb.add_argument(
+        "--target", type=float, default=0.9, metavar="SHARE", help="calibrate: of answerable questions (default 0.9)"
+    )
+    verb.add_argument("--questions", type=Path, metavar="FILE", help="calibrate: golden questions to add (JSONL)")
     verb.set_defaults(verb="index")
+
+
+def _add_models(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("models", help="look after language models: list, pull, add, verify, remove, use")
+    verb.add_argument("action", choices=["list", "pull", "add", "verify", "remove", "use"])
+    verb.add_argument("name", nargs="?", help="the model's name; add: a GGUF file; pull: also OWNER/REPOSITORY")
+    verb.add_argument("file", nargs="?", help="pull OWNER/REPOSITORY: the file there")
+    verb.add_argument("--as", dest="name_as", metavar="NAME", help="pull, add: the name it gets here")
+    verb.add_argument("--quantization", metavar="Q", help="pull: another file of the catalogue, such as Q4_0")
+    verb.add_argument("--revision", metavar="R", help="pull: a branch, tag or commit (default main)")
+    verb.add_argument("--sha256", metavar="SUM", help="pull: what the file must have, else it is refused")
+    verb.add_argument("--link", action="store_true", help="add: use the file where it lies instead of a copy")
+    verb.add_argument("--yes", action="store_true", help="remove: do not ask")
+    verb.set_defaults(verb="models")
 
 
 def _add_curating(verbs: _Verbs) -> None:
@@ -102,7 +129,8 @@ def _add_measuring(verbs: _Verbs) -> None:
     verb.add_argument("questions", type=Path, help="questions.jsonl")
     verb.add_argument("--corpus", type=Path, metavar="FOLDER", help="ingest this folder first")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: eval-<folder of the questions>)")
-    verb.add_argument("--limit", type=int, metavar="N", help="a random sample of N questions")
+    verb.add_argument("--off-topic", type=Path, metavar="FILE", help="questions about something else, to be refused")
+    verb.add_argument("--limit", type=int, metavar="N", help="a random sample of N questions (of each file)")
     verb.add_argument("--seed", type=int, default=0, help="of the sample (default 0)")
     verb.add_argument("--json", type=Path, metavar="FILE", help="also write the report as JSON")
     verb.add_argument("--html", type=Path, metavar="FILE", help="also write it as a page with every failure in full")

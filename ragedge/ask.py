@@ -11,16 +11,21 @@ import contextlib
 import math
 import time
 from collections import abc
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from ragedge.answer.cite import cite
+from ragedge.answer.cite import Cited, Sources, still_there
+from ragedge.answer.conflict import find_conflict
 from ragedge.answer.gate import Thresholds, decide
+from ragedge.answer.phrases import DISAGREE, REFUSALS, UNSURE, in_language
 from ragedge.answer.prompt import build_prompt
-from ragedge.answer.reader import candidates_of, quote_answer, rank
+from ragedge.answer.reader import Candidates, candidates_of, quote_answer, rank
+from ragedge.answer.signals import READER_ID, Signals, read_signals, remembering
+from ragedge.answer.speech import Speech, confirmed_only
 from ragedge.contracts import (
     Answer,
+    AnswerSpan,
     Embedder,
     Event,
     Evidence,
@@ -35,20 +40,11 @@ from ragedge.contracts import (
     Timings,
     Verdict,
 )
-from ragedge.errors import BadQuestion, ModelError
+from ragedge.errors import BadQuestion, ModelError, RemoteFailed
 from ragedge.index.store import Index
+from ragedge.reviewed import ENGINE as REVIEWED
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
-
-REFUSALS = {
-    "en": "This is not in these documents.",
-    "de": "Das steht nicht in diesen Dokumenten.",
-    "fr": "Cela ne figure pas dans ces documents.",
-    "es": "Esto no está en estos documentos.",
-    "zh": "这些文件中没有这方面的内容。",
-    "ar": "هذا غير موجود في هذه المستندات.",
-}
-"""What is said when the gate refuses, per language; English where the language is unknown."""
 
 
 class Records(Protocol):
@@ -106,6 +102,11 @@ class Pipeline:
         """Who speaks: the model's name, or "extractive"."""
         return self.generator.name if self.generator is not None else "extractive"
 
+    @property
+    def reader_id(self) -> str:
+        """What the gate's figures come from; a gate fitted with others does not fit."""
+        return READER_ID
+
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for."""
         self.retriever.retrieve(Question("warm up"))
@@ -118,11 +119,17 @@ class Pipeline:
         raise AssertionError("a stream ends with an Answer")
 
     def stream(
-        self, question: Question, is_cancelled: Callable[[], bool] = lambda: False, *, question_id: str = ""
+        self,
+        question: Question,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        *,
+        question_id: str = "",
+        client: str = "",
     ) -> Iterator[Event]:
         """One `Passages`, then `Piece`s, then one `Answer`; a reviewed answer goes before everything else.
 
-        `question_id` is the name under which the journal keeps the question, for feedback on it later.
+        `question_id` is the name under which the journal keeps the question, for feedback on it later; `client` says
+        who asks, so that the model's queue is fair, and is kept nowhere.
 
         Raises:
             BadQuestion: the question is empty or too long.
@@ -134,15 +141,17 @@ class Pipeline:
         if self.reviewed is not None and pinned is not None:
             events = self.reviewed.events(question, pinned, started)
         else:
-            events = self._found(question, started, is_cancelled)
+            events = self._found(question, started, is_cancelled, client)
         with contextlib.closing(events):  # whoever hangs up frees the model at once
             for event in events:
+                if isinstance(event, Answer):
+                    event = self._checked_again(event, question.language or self.settings.language)
                 if self.journal is not None and isinstance(event, Answer):
                     self.journal.record(question, event, question_id)
                 yield event
 
     def _found(
-        self, question: Question, started: float, is_cancelled: Callable[[], bool]
+        self, question: Question, started: float, is_cancelled: Callable[[], bool], client: str
     ) -> abc.Generator[Event, None, None]:
         retrieval, timings = self.retriever.retrieve(question)
         candidates = candidates_of(retrieval.search_text, retrieval, page_of=self.index.page, rarity=self._rarity)
@@ -150,20 +159,43 @@ class Pipeline:
         timings = replace(timings, total_ms=_ms(started))
         yield Passages(retrieval, marked, timings)
         reading = time.perf_counter()
-        evidence = rank(
-            candidates,
-            page_of=self.index.page,
-            embed=self.embedder.embed_passages,
-            question_vector=self.retriever.question_vector(retrieval.search_text),
-        )
-        verdict = decide(question.text, retrieval, evidence, self.settings.thresholds)
+        evidence, signals = self.weigh(retrieval, candidates)
+        verdict = decide(signals, self.settings.thresholds)
         found = _Found(retrieval, evidence, verdict, replace(timings, read_ms=_ms(reading)))
+        conflict = find_conflict(candidates.asked, retrieval.hits, evidence)
         if verdict.outcome == "abstained":
             yield self._refusal(found, started)
-        elif self.generator is None or verdict.outcome == "unsure":
+        elif conflict is not None:
+            reason = f"two sources give different values: {conflict.values[0]} and {conflict.values[1]}"
+            both = replace(found, evidence=conflict.first_in(evidence), verdict=replace(verdict, reason=reason))
+            yield from self._quoted(both, started, lead=DISAGREE, pieces=2)
+        elif verdict.outcome == "unsure":
+            yield from self._quoted(found, started, lead=UNSURE)
+        elif self.generator is None:
             yield from self._quoted(found, started)
         else:
-            yield from self._generated(found, self.generator, started, is_cancelled)
+            yield from self._generated(found, self.generator, started, is_cancelled, client)
+
+    def _checked_again(self, answer: Answer, language: str) -> Answer:
+        """The answer with its quotes held against the pages once more, and every number marked that none supports."""
+        quoted = tuple(AnswerSpan(c.answer_start, c.answer_end, c.support, c.number) for c in answer.citations)
+        cited = still_there(answer.text, Cited(answer.citations, answer.sentences or quoted), self.index.page)
+        text = answer.text
+        if answer.engine != REVIEWED:  # a person answers for that one, word for word
+            text, cited = confirmed_only(text, cited, language)
+        return replace(
+            answer, text=text, citations=cited.citations, sentences=cited.sentences, unsupported=cited.unsupported
+        )
+
+    def weigh(self, retrieval: Retrieval, candidates: Candidates | None = None) -> tuple[tuple[Evidence, ...], Signals]:
+        """Evidence, best first, and the figures of the gate; what `ragedge index calibrate` measures."""
+        if candidates is None:
+            candidates = candidates_of(retrieval.search_text, retrieval, page_of=self.index.page, rarity=self._rarity)
+        vector = self.retriever.question_vector(retrieval.search_text)
+        embed = remembering(self.embedder.embed_passages)
+        evidence = rank(candidates, page_of=self.index.page, embed=embed, question_vector=vector)
+        signals = read_signals(candidates.asked, retrieval.hits, evidence, embed=embed, question_vector=vector)
+        return evidence, signals
 
     def _checked(self, question: Question) -> Question:
         text = " ".join("".join(c for c in question.text if c.isprintable() or c.isspace()).split())
@@ -182,12 +214,24 @@ class Pipeline:
         return {word: math.log(1 + chunks / (1 + found.get(word, 0))) / top for word in words}
 
     def _refusal(self, found: _Found, started: float) -> Answer:
-        language = (found.retrieval.question.language or self.settings.language)[:2]
-        text = REFUSALS.get(language, REFUSALS["en"])
+        text = in_language(REFUSALS, self._language(found))
         return self._answer(found, text, "abstained", "none", started)
 
-    def _quoted(self, found: _Found, started: float, note: str = "") -> Iterator[Event]:
-        text, citations = quote_answer(found.retrieval, found.evidence, self.index.page)
+    def _language(self, found: _Found) -> str:
+        return found.retrieval.question.language or self.settings.language
+
+    def _quoted(
+        self,
+        found: _Found,
+        started: float,
+        note: str = "",
+        *,
+        lead: Mapping[str, str] | None = None,
+        pieces: int | None = None,
+    ) -> Iterator[Event]:
+        """Exact quotes, `pieces` of them or as many as are good, below a sentence of our own (`lead`)."""
+        above = in_language(lead, self._language(found)) if lead else ""
+        text, citations = quote_answer(found.retrieval, found.evidence, self.index.page, lead=above, pieces=pieces)
         if not text:
             yield self._refusal(found, started)
             return
@@ -198,12 +242,14 @@ class Pipeline:
         yield replace(answer, citations=citations, reason=reason)
 
     def _generated(
-        self, found: _Found, generator: Generator, started: float, is_cancelled: Callable[[], bool]
+        self, found: _Found, generator: Generator, started: float, is_cancelled: Callable[[], bool], client: str
     ) -> Iterator[Event]:
         question = found.retrieval.question
         wanted = question.max_answer_tokens or self.settings.max_answer_tokens
         room = generator.context_tokens - wanted
-        text, stats, first_ms = "", None, None
+        stats, first_ms = None, None
+        sources = Sources(found.retrieval.hits, page_of=self.index.page, embed=self.embedder.embed_passages)
+        speech = Speech(sources, question.language or self.settings.language)
         try:
             prompt = build_prompt(
                 question,
@@ -212,29 +258,33 @@ class Pipeline:
                 budget_tokens=min(self.settings.prompt_tokens, room),
             )
             temperature = self.settings.temperature if question.temperature is None else question.temperature
-            for part in generator.stream(prompt, Sampling(wanted, temperature, question.seed or 0), is_cancelled):
+            sampling = Sampling(wanted, temperature, question.seed or 0)
+            for part in generator.stream(prompt, sampling, is_cancelled, client=client):
                 if isinstance(part, ModelStats):
                     stats = part
                     continue
-                first_ms = first_ms if first_ms is not None else _ms(started)
-                text += part.text
-                yield part
-        except ModelError as error:
-            if text:
+                if shown := speech.add(part.text):
+                    first_ms = first_ms if first_ms is not None else _ms(started)
+                    yield Piece(shown)
+        except (ModelError, RemoteFailed) as error:
+            if speech.text:
                 raise
             yield from self._quoted(found, started, note=f"quoted, because {error.message}")
             return
-        if not text.strip() and not is_cancelled():
+        if not speech.text.strip() and not is_cancelled():
             yield from self._quoted(found, started, note="quoted, because the model said nothing")
             return
+        if shown := speech.finish():
+            first_ms = first_ms if first_ms is not None else _ms(started)
+            yield Piece(shown)
         outcome: Outcome = found.verdict.outcome
         if is_cancelled():
             outcome = "cancelled"
         elif stats is not None and stats.eval_count >= wanted:
             outcome = "truncated"
-        citations, unsupported = cite(text, found.retrieval.hits, page_of=self.index.page)
-        answer = self._answer(found, text, outcome, generator.name, started, first_ms)
-        yield replace(answer, citations=citations, unsupported=unsupported, stats=stats)
+        cited = speech.cited()
+        answer = self._answer(found, speech.text, outcome, generator.name, started, first_ms)
+        yield replace(answer, citations=cited.citations, sentences=cited.sentences, stats=stats)
 
     def _answer(
         self,

@@ -21,11 +21,11 @@ class Asked(Protocol):
     def stream(self, question: Question) -> Iterator[Event]: ...
 
 
-def read_questions(typed: Sequence[str], file: Path | None) -> list[str]:
-    """The questions typed, then those of a file with one per line.
+def read_questions(typed: Sequence[str], file: Path | None, filters: Sequence[str] = ()) -> list[Question]:
+    """The questions typed, then those of a file with one per line, each with the filters given.
 
     Raises:
-        InputError: there is none, or the file cannot be read.
+        InputError: there is none, the file cannot be read, or a filter is none.
     """
     questions = list(typed)
     if file is not None:
@@ -36,20 +36,37 @@ def read_questions(typed: Sequence[str], file: Path | None) -> list[str]:
         questions += [line.strip() for line in lines if line.strip()]
     if not questions:
         raise InputError("there is no question", 'ragedge ask "What torque for the pump head bolts?"')
-    return questions
+    chosen = read_filters(filters)
+    return [Question(text, filters=chosen) for text in questions]
 
 
-def show(asked: Asked, questions: Sequence[str], out: TextIO, *, as_json: bool, has_model: bool) -> None:
+def read_filters(given: Sequence[str]) -> dict[str, str]:
+    """`--filter key=value` as a question carries it; a key given twice means either value.
+
+    Raises:
+        InputError: one of them is no such pair.
+    """
+    filters: dict[str, str] = {}
+    for text in given:
+        key, sign, value = text.partition("=")
+        if not sign or not key.strip() or not value.strip():
+            raise InputError(f'--filter "{text}" is not KEY=VALUE', "for example --filter path=manuals/*.pdf")
+        key = key.strip()
+        filters[key] = f"{filters[key]}|{value.strip()}" if key in filters else value.strip()
+    return filters
+
+
+def show(asked: Asked, questions: Sequence[Question], out: TextIO, *, as_json: bool, has_model: bool) -> None:
     """Passages first, then the answer, word by word where a language model speaks; or one JSON document for all."""
     if as_json:
-        answers = [views.answer_view(asked.ask(Question(text))) for text in questions]
+        answers = [views.answer_view(asked.ask(question)) for question in questions]
         print(views.encode(answers[0] if len(answers) == 1 else answers).decode("utf-8"), file=out)
         return
-    for text in questions:
+    for question in questions:
         if len(questions) > 1:
-            print(f"\n> {terminal.plain(text)}", file=out)
+            print(f"\n> {terminal.plain(question.text)}", file=out)
         is_streamed = False
-        for event in asked.stream(Question(text)):
+        for event in asked.stream(question):
             if isinstance(event, Passages):
                 terminal.show_passages(event, out)
             elif isinstance(event, Piece) and has_model:

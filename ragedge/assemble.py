@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from ragedge.config import Config
 from ragedge.contracts import Embedder, Generator, ReadOptions
-from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale, ModelMissing
+from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale
 
 if TYPE_CHECKING:
     from ragedge.ask import Pipeline
@@ -159,26 +159,9 @@ def make_generator(config: Config) -> Generator | None:
     Raises:
         ModelMissing: the config insists on a model that is not there.
     """
-    wanted = config.answer
-    path = Path(wanted.model).expanduser() if wanted.model else None
-    if wanted.kind == "extractive" or (wanted.kind == "auto" and (path is None or not path.is_file())):
-        return None
-    if path is None:
-        raise ModelMissing("the config asks for a language model but names none", 'set [answer] model = "FILE.gguf"')
-    if not path.is_file():
-        raise ModelMissing(
-            f'there is no model file "{path}"', 'put a GGUF file there, or set [answer] kind = "extractive"'
-        )
-    from ragedge.answer.llama import LlamaGenerator
+    from ragedge.speaker import make_speaker
 
-    return LlamaGenerator(
-        path,
-        context_tokens=wanted.context_tokens,
-        threads=wanted.threads or None,
-        family=wanted.family,
-        queue_limit=wanted.queue_limit,
-        sha256=wanted.sha256,
-    )
+    return make_speaker(config)
 
 
 def make_pipeline(
@@ -189,14 +172,19 @@ def make_pipeline(
     *,
     mode: Mode | None = None,
     journal: Journal | None = None,
+    uses_own_gate: bool = True,
 ) -> Pipeline:
     """The read path over an opened index; with a `journal`, what is asked is kept there.
+
+    The gate is the index's own where `ragedge index calibrate` made one that still fits; `uses_own_gate` False: the
+    one that ships.
 
     Raises:
         ConfigError: the file of reviewed answers cannot be used.
     """
     from ragedge.answer.gate import Thresholds
     from ragedge.ask import AskSettings, Pipeline
+    from ragedge.gate_file import own_gate
     from ragedge.search.retriever import Retriever
 
     retriever = Retriever(
@@ -206,13 +194,14 @@ def make_pipeline(
         candidates=config.search.candidates,
         mode=mode or config.search.mode,
     )
+    own = own_gate(index)[0] if uses_own_gate else None
     settings = AskSettings(
         prompt_tokens=config.answer.prompt_tokens,
         max_answer_tokens=config.answer.max_answer_tokens,
         temperature=config.answer.temperature,
         language=config.language,
         max_question_chars=config.server.max_question_chars,
-        thresholds=Thresholds(),
+        thresholds=own.thresholds if own is not None else Thresholds(),
     )
     reviewed = make_reviewed(config, index)
     return Pipeline(index, retriever, embedder, generator, settings, reviewed=reviewed, journal=journal)
@@ -253,6 +242,14 @@ class Box:
     pipeline: Pipeline
     is_writable: bool
     journal: Journal | None = None
+    notes: tuple[str, ...] = ()
+    """What a person should know about how it was opened, one line each."""
+
+    def warm_up(self) -> None:
+        """Load what the first question would otherwise wait for: search first, then the language model."""
+        self.pipeline.warm_up()
+        if self.generator is not None:
+            self.generator.count_tokens("warm up")
 
     def close(self) -> None:
         """Free the model, write what the journal still has to write, close the index."""
@@ -277,6 +274,8 @@ def open_box(
     keeps_journal: bool = False,
 ) -> Box:
     """Everything a question needs, from a config; with `keeps_journal`, questions are kept if the config wants it."""
+    from ragedge.gate_file import own_gate
+
     embedder = make_embedder(config)
     generator = make_generator(config)
     journal = make_journal(config) if keeps_journal else None
@@ -286,4 +285,5 @@ def open_box(
     except BaseException:
         index.close()
         raise
-    return Box(config, embedder, index, generator, pipeline, mode == "write", journal)
+    note = own_gate(index)[1]
+    return Box(config, embedder, index, generator, pipeline, mode == "write", journal, (note,) if note else ())

@@ -8,26 +8,30 @@ Ctrl-C.
 from __future__ import annotations
 
 import argparse
-import contextlib
 import json
 import os
-import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragedge.arguments import build_parser
-from ragedge.errors import ConfigError, IndexMissing, IndexReadOnly, InputError, PackageMissing, RagedgeError
+from ragedge.errors import (
+    INTERRUPTED,
+    ConfigError,
+    IndexMissing,
+    IndexReadOnly,
+    InputError,
+    PackageMissing,
+    RagedgeError,
+)
 
 if TYPE_CHECKING:
+    from ragedge.assemble import Box
     from ragedge.config import Config
-    from ragedge.ingest.sync import Sync
-
-INTERRUPTED = 130
-"""Exit code after Ctrl-C, as shells expect it (128 + SIGINT)."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -67,42 +71,24 @@ def _config(options: argparse.Namespace) -> Config:
     return config
 
 
-@contextlib.contextmanager
-def _stop_on_interrupt() -> Iterator[threading.Event]:
-    """The first Ctrl-C asks for a stop after the current batch, the second one stops at once."""
-    stop = threading.Event()
-
-    def ask_to_stop(*_: object) -> None:
-        if stop.is_set():
-            raise KeyboardInterrupt
-        stop.set()
-        print("\nstopping after the current batch; once more to stop at once", file=sys.stderr)
-
-    before = signal.signal(signal.SIGINT, ask_to_stop)
-    try:
-        yield stop
-    finally:
-        signal.signal(signal.SIGINT, before)
-
-
 def run_ingest(options: argparse.Namespace) -> int:
     """`ragedge ingest FOLDER`."""
-    from ragedge import assemble
+    from ragedge import assemble, ingest_verb
     from ragedge.ingest.scan import check_folder
 
     check_folder(options.folder)
     config = _config(options)
     embedder = assemble.make_embedder(config)
-    with _stop_on_interrupt() as stop:
+    with ingest_verb.stop_on_interrupt() as stop:
         with assemble.open_for_ingest(config, embedder, fresh=options.fresh) as sync:
-            code = _ingest_once(sync, options, stop)
+            code = ingest_verb.ingest_once(sync, options, stop)
         if options.fresh and not stop.is_set():
             aside = assemble.put_in_place(config, embedder)
             if aside is not None:
                 print(f'the old index was damaged and is kept in "{aside}", uploads in its files/', file=sys.stderr)
         if options.watch and not stop.is_set():
             with assemble.open_for_ingest(config, embedder) as sync:
-                _watch(sync, options, stop)
+                ingest_verb.watch(sync, options, stop)
     if code == 0 and not options.json and not options.watch:
         name = f" --index {options.index}" if options.index else ""
         setup = f" --config {options.config}" if options.config else ""
@@ -110,41 +96,11 @@ def run_ingest(options: argparse.Namespace) -> int:
     return code
 
 
-def _ingest_once(sync: Sync, options: argparse.Namespace, stop: threading.Event) -> int:
-    from ragedge import terminal, views
-
-    bar = terminal.ProgressBar()
-    try:
-        report = sync.run(
-            options.folder, retry=options.retry or bool(options.password), on_progress=bar, is_stopped=stop.is_set
-        )
-    finally:
-        bar.close()
-    if options.json:
-        print(views.encode(views.record_view(report)).decode("utf-8"))
-    else:
-        terminal.show_report(report, sys.stdout)
-    sys.stdout.flush()
-    if report.was_stopped:
-        return INTERRUPTED
-    return InputError.exit_code if options.strict and report.rejected else 0
-
-
-def _watch(sync: Sync, options: argparse.Namespace, stop: threading.Event) -> None:
-    from ragedge.ingest.watch import follow
-
-    def again() -> None:
-        _ingest_once(sync, options, stop)
-
-    print(f'following "{options.folder}"; Ctrl-C ends it', file=sys.stderr)
-    follow(options.folder, again, stop)
-
-
 def run_ask(options: argparse.Namespace) -> int:
     """`ragedge ask QUESTION`."""
     from ragedge import ask_verb
 
-    questions = ask_verb.read_questions(options.question, options.file)
+    questions = ask_verb.read_questions(options.question, options.file, options.filter)
     if options.url:
         from ragedge.client import Client
 
@@ -158,6 +114,7 @@ def run_ask(options: argparse.Namespace) -> int:
 
     with assemble.open_box(_config(options), keeps_journal=True) as box:
         if not options.json:
+            _show_notes(box)
             box.pipeline.warm_up()
         has_model = box.generator is not None
         ask_verb.show(box.pipeline, questions, sys.stdout, as_json=options.json, has_model=has_model)
@@ -188,9 +145,9 @@ def run_mcp(options: argparse.Namespace) -> int:
 
 def run_serve(options: argparse.Namespace) -> int:
     """`ragedge serve`."""
-    from ragedge import assemble
+    from ragedge import assemble, terminal
     from ragedge.server.app import serve
-    from ragedge.server.boxed import make_app
+    from ragedge.server.boxed import make_app, warm_up
 
     config = _config(options)
     server = config.server
@@ -205,16 +162,29 @@ def run_serve(options: argparse.Namespace) -> int:
         print(f"{error.message}: documents can be asked, not changed", file=sys.stderr)
         box = assemble.open_box(config, keeps_journal=True)
     with box:
+        _show_notes(box)
         app = make_app(box)
-        threading.Thread(target=box.pipeline.warm_up, name="warm-up", daemon=True).start()
+        is_over = threading.Event()
+        tell = partial(terminal.show_error, out=sys.stderr)
+        threading.Thread(target=warm_up, args=(box, tell, is_over), name="warm-up", daemon=True).start()
         count = box.index.counts()
         print(f"{count.documents:,} documents, {count.chunks:,} passages; answers by {box.pipeline.engine}")
-        serve(app, server.host, server.port, lambda url: print(f"Open {url}/   (Ctrl-C ends)", flush=True))
+        if config.answer.kind == "remote":
+            print(f"questions and passages leave this box, to {config.answer.url}", file=sys.stderr)
+        try:
+            serve(app, server.host, server.port, lambda url: print(f"Open {url}/   (Ctrl-C ends)", flush=True))
+        finally:
+            is_over.set()
     return 0
 
 
+def _show_notes(box: Box) -> None:
+    for note in box.notes:
+        print(note, file=sys.stderr)
+
+
 def run_index(options: argparse.Namespace) -> int:
-    """`ragedge index list|info|check|rebuild|remove`."""
+    """`ragedge index list|info|check|rebuild|calibrate|remove`."""
     from ragedge import index_verbs
     from ragedge.config import load_config
 
@@ -228,6 +198,10 @@ def run_index(options: argparse.Namespace) -> int:
         return index_verbs.show_info(folder, sys.stdout, files=options.files)
     if options.action == "check":
         return index_verbs.check(folder, sys.stdout)
+    if options.action == "calibrate":
+        from ragedge import assemble, calibrate_verb
+
+        return calibrate_verb.run(replace(config, index=folder.name), options, assemble, sys.stdout)
     if options.action == "rebuild":
         return index_verbs.rebuild(folder, sys.stdout)
     question = f'Remove the index "{folder.name}" with its copies of the documents and its past questions?'
@@ -251,6 +225,13 @@ def run_journal(options: argparse.Namespace) -> int:
     if options.action == "clear" and not options.yes and not _agrees(f'Delete past questions of "{path.stem}"?'):
         return 0
     return journal_verbs.run(path, options, sys.stdout)
+
+
+def run_models(options: argparse.Namespace) -> int:
+    """`ragedge models list|pull|add|verify|remove|use`."""
+    from ragedge import model_verbs
+
+    return model_verbs.run(_config(options), options, sys.stdout, _agrees)
 
 
 def _agrees(question: str) -> bool:
@@ -289,6 +270,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "index": run_index,
     "pinned": run_pinned,
     "journal": run_journal,
+    "models": run_models,
     "eval": run_eval,
     "bench": run_bench,
 }

@@ -64,12 +64,15 @@ class SearchConfig:
 
 @dataclass(frozen=True, slots=True)
 class AnswerConfig:
-    """Who answers. `kind` "auto" takes the language model when `model` names a file that is there, else quotes.
+    """Who answers. `kind` "auto" takes the language model when `model` names one that is there, else quotes.
 
-    `pinned` names a TOML file of reviewed answers, which go before everything else.
+    `model` is the path of a GGUF file or a name that `ragedge models` knows; "" is the one chosen there. `kind`
+    "remote" sends questions and passages to the server at `url`, with the key in the environment variable
+    `api_key_env`; `timeout_s` is its longest silence. `pinned` names a TOML file of reviewed answers, which go before
+    everything else.
     """
 
-    kind: Literal["auto", "extractive", "llama"] = "auto"
+    kind: Literal["auto", "extractive", "llama", "remote"] = "auto"
     model: str = ""
     sha256: str = ""
     family: str = "auto"
@@ -79,6 +82,9 @@ class AnswerConfig:
     temperature: float = field(default=0.0, metadata=_range(0, 2))
     threads: int = field(default=0, metadata=_range(0, 256))
     queue_limit: int = field(default=4, metadata=_range(0, 1000))
+    url: str = ""
+    api_key_env: str = ""
+    timeout_s: float = field(default=60.0, metadata=_range(0.1, 3600))
     pinned: str = ""
 
 
@@ -140,6 +146,11 @@ class Config:
     def models_folder(self) -> Path:
         """Where files made from models are kept: beside the indexes, and no index."""
         return Path(self.indexes_folder) / ".models"
+
+    @property
+    def language_models_folder(self) -> Path:
+        """Where `ragedge models` keeps language models and their list."""
+        return self.models_folder / "language"
 
     def index_folder(self, name: str | None = None) -> Path:
         """The folder of the index called `name` (default: this config's own).

@@ -13,6 +13,10 @@ if TYPE_CHECKING:  # contracts load numpy; `ragedge --help` must not
     from ragedge.contracts import Reason
 
 
+INTERRUPTED = 130
+"""Exit code after Ctrl-C, as shells expect it (128 + SIGINT)."""
+
+
 class RagedgeError(Exception):
     """Root of all errors that ragedge raises on purpose."""
 
@@ -136,6 +140,14 @@ class ModelMissing(ModelError):
 
 class ModelCorrupt(ModelError):
     """A model file is not the one it claims to be."""
+
+
+class ModelCrashed(ModelError):
+    """The process that held a language model has died; the next question starts it anew."""
+
+
+class DownloadFailed(ModelError):
+    """A model could not be fetched."""
 
 
 class PackageMissing(ModelError):

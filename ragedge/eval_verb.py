@@ -33,7 +33,13 @@ def run(config: Config, options: argparse.Namespace, parts: Any, out: TextIO) ->
         if path is not None and not path.parent.is_dir():
             raise InputError(f'there is no folder "{path.parent}" for the report', "make it, or name another one")
     report = evaluate.evaluate_file(
-        config, options.questions, corpus=options.corpus, limit=options.limit, seed=options.seed, parts=parts
+        config,
+        options.questions,
+        corpus=options.corpus,
+        limit=options.limit,
+        seed=options.seed,
+        parts=parts,
+        off_topic=options.off_topic,
     )
     print(evaluate.as_text(report), file=out)
     plain = evaluate.as_json(report)

@@ -24,12 +24,14 @@ from ragedge.evaluation.judging import (
     Outcome,
     answer_score,
     finest_level,
+    judged,
     refusal_score,
     result,
     retrieval_scores,
     speed,
     tag_scores,
 )
+from ragedge.evaluation.refusing import Judged, refusing
 from ragedge.evaluation.scorecard import Report, as_json, as_text
 
 __all__ = ["as_json", "as_text", "evaluate", "evaluate_file", "place_finder"]
@@ -50,12 +52,20 @@ class Finds(Protocol):
 
 
 def evaluate_file(
-    config: Config, questions: Path, *, corpus: Path | None, limit: int | None, seed: int, parts: Any
+    config: Config,
+    questions: Path,
+    *,
+    corpus: Path | None,
+    limit: int | None,
+    seed: int,
+    parts: Any,
+    off_topic: Path | None = None,
 ) -> Report:
     """Evaluate the index of `config` with a questions file; `corpus` is brought into the index first.
 
     Args:
         parts: the module `ragedge.assemble`, handed in by the caller because importing it is cheap only there.
+        off_topic: questions about something else; all of them, answerable there or not, are to be refused here.
 
     Raises:
         InputError: the questions file cannot be used.
@@ -63,6 +73,7 @@ def evaluate_file(
     """
     everything = read_questions(questions)
     chosen = draw_sample(everything, limit, seed)
+    others = draw_sample(read_questions(off_topic), limit, seed) if off_topic is not None else ()
     if corpus is not None:
         _bring_in(config, corpus, parts)
     elif not config.index_folder().is_dir():
@@ -71,7 +82,7 @@ def evaluate_file(
         modes = {m: parts.make_pipeline(config, box.index, box.embedder, None, mode=m).retriever for m in MODES}
         finder = place_finder(box.index)
         name = questions.resolve().parent.name or questions.name
-        report = evaluate(box.pipeline, modes, chosen, finder, name=name)
+        report = evaluate(box.pipeline, modes, chosen, finder, name=name, off_topic=others)
         engine, chunks = box.pipeline.engine, box.index.counts().chunks
     return replace(report, drawn_from=len(everything), seed=seed, engine=engine, chunks=chunks)
 
@@ -89,10 +100,11 @@ def evaluate(
     finder: PlaceFinder,
     *,
     name: str = "",
+    off_topic: Sequence[GoldQuestion] = (),
 ) -> Report:
     """Ask all questions and score what comes back; the last retriever is the one that break-downs are made on."""
-    bar = tqdm(questions, desc="asking", unit="question", file=sys.stderr, disable=not sys.stderr.isatty(), leave=False)
-    outcomes = [_ask(pipeline, retrievers, gold, finder) for gold in bar]
+    outcomes = [_ask(pipeline, retrievers, gold, finder) for gold in _shown(questions, "asking")]
+    others = [_ask_off_topic(pipeline, gold) for gold in _shown(off_topic, "asking off-topic")]
     level = finest_level(outcomes)
     main = list(retrievers)[-1]
     lost = [
@@ -116,7 +128,19 @@ def evaluate(
         tags=tuple(tag_scores(outcomes, main, level)),
         speed=tuple(speed(outcomes)),
         results=tuple(result(o, level) for o in outcomes),
+        refusing=refusing([judged(o) for o in outcomes], others),
     )
+
+
+def _shown(questions: Sequence[GoldQuestion], what: str) -> Iterator[GoldQuestion]:
+    """The questions, with a bar on a terminal."""
+    off = not sys.stderr.isatty()
+    yield from tqdm(questions, desc=what, unit="question", file=sys.stderr, disable=off, leave=False)
+
+
+def _ask_off_topic(pipeline: Asks, gold: GoldQuestion) -> Judged:
+    answer = next(event for event in pipeline.stream(Question(gold.question)) if isinstance(event, Answer))
+    return Judged(False, answer.outcome, answer.confidence, gold.tags)
 
 
 def _bring_in(config: Config, corpus: Path, parts: Any) -> None:

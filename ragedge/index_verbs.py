@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TextIO
 
 from ragedge.errors import IndexCorrupt, RagedgeError
+from ragedge.gate_file import own_gate
 from ragedge.index.store import Index
 from ragedge.index.swap import DAMAGED_SUFFIX, FRESH_SUFFIX, OLD_SUFFIX
 from ragedge.journal import remove_journal
@@ -46,10 +47,25 @@ def show_info(folder: Path, out: TextIO, *, files: bool) -> int:
         print(f"embedder    {settings.embedder_id}, {settings.dimension} dimensions", file=out)
         print(f"passages    up to {settings.chunk_tokens} tokens", file=out)
         print(f"vectors by  {index.vector_engine}", file=out)
+        print(f"gate        {_gate_line(index)}", file=out)
         for row in sorted(rows.values(), key=lambda row: row.path) if files else rejected:
             state = row.reason or "ready"
             print(f"  {state:<13} {plain(row.path)}  {plain(row.detail)}".rstrip(), file=out)
     return 0
+
+
+def _gate_line(index: Index) -> str:
+    """Where the bars of answered and refused come from."""
+    gate, note = own_gate(index)
+    if gate is None:
+        return note or f"as shipped; fit it to these documents: ragedge index calibrate {index.folder.name}"
+    refused = [f"{share:.0%}" for answered, share in gate.curve if answered == 0.9]
+    curve = f"; refuses {refused[0]} of the others where 90% are answered" if refused else ""
+    golden = f" ({gate.golden} golden)" if gate.golden else ""
+    return (
+        f"calibrated {gate.made_at[:10]} for {gate.target:.0%} answered, on {gate.answerable} answerable{golden} and "
+        f"{gate.unanswerable} other questions{curve}"
+    )
 
 
 def check(folder: Path, out: TextIO) -> int:

@@ -9,15 +9,18 @@ from __future__ import annotations
 import os
 import re
 import sys
+import time
 import unicodedata
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, TextIO
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
-from ragedge.contracts import Answer, Citation, Passages
+from ragedge.contracts import Answer, Citation, Objection, Passages
 from ragedge.errors import RagedgeError
 
 if TYPE_CHECKING:
     from ragedge.ingest.progress import Progress, SyncReport
+
+_Item = TypeVar("_Item")
 
 QUOTE_CHARS = 240
 """Longest quote shown under an answer; the page holds the rest."""
@@ -25,6 +28,20 @@ QUOTE_CHARS = 240
 ROWS_SHOWN = 20
 """Rows of a report before "and n more": a screenful."""
 
+
+OBJECTIONS: dict[Objection, str] = {
+    "number_missing": "no source has this number or unit",
+    "code_missing": "no source has this code",
+    "date_changed": "the source names another month or day",
+    "name_missing": "the source names no such name there",
+    "negation_flipped": "the source says the opposite: a 'not' is too many or missing",
+    "opposite_word": "the source has the opposite word",
+    "order_changed": "names or numbers have changed places",
+    "word_exchanged": "the source has another word there",
+    "words_not_found": "no source says this",
+    "source_gone": "its source was removed meanwhile",
+}
+"""Why a sentence is not supported, in words."""
 
 _PRINTED = re.compile(
     r"[ivxlcdm]{1,7}|[^\W\d_]{0,2}[.-]?\d{1,4}", re.IGNORECASE
@@ -73,10 +90,9 @@ def show_answer(answer: Answer, out: TextIO, *, text: bool = True) -> None:
     if text:
         for line in answer.text.splitlines():
             print(bold(plain(line)), file=out)
-    if answer.outcome == "unsure":
-        print(warn("Not sure that this answers the question; ask more narrowly or check the pages below."), file=out)
     for span in answer.unsupported:
-        print(warn(f"Not supported by the documents: {plain(answer.text[span.start : span.end])}"), file=out)
+        why = OBJECTIONS[span.objection or "words_not_found"]
+        print(warn(f"Not supported by the documents ({why}): {plain(answer.text[span.start : span.end])}"), file=out)
     seen: set[tuple[int, str]] = set()
     for citation in answer.citations:
         if (citation.number, citation.quote) in seen:
@@ -86,7 +102,7 @@ def show_answer(answer: Answer, out: TextIO, *, text: bool = True) -> None:
         quote = quote if len(quote) <= QUOTE_CHARS else quote[:QUOTE_CHARS].rstrip() + "…"
         print(f"  [{citation.number}] {plain(citation.document_path)}, {page_name(citation)}", file=out)
         print(faint(f'      "{quote}"'), file=out)
-    if answer.outcome == "abstained" and answer.hits:
+    if answer.outcome in ("abstained", "unsure") and answer.hits:
         print("  Closest passages:", file=out)
         for hit in answer.hits[:3]:
             head = plain(" > ".join(hit.chunk.headings[-2:]) or hit.title)
@@ -210,3 +226,20 @@ class ProgressBar:
         if self._bar is not None:
             self._bar.close()
             self._bar = None
+
+
+def counted(items: Sequence[_Item], what: str, unit: str) -> Iterator[_Item]:
+    """The items one by one, with a bar on a terminal and a line every ten seconds elsewhere, on stderr."""
+    if sys.stderr.isatty():
+        from tqdm import tqdm  # 0.05 s, wanted only where a bar is drawn
+
+        yield from tqdm(items, desc=what, unit=unit, dynamic_ncols=True, leave=False)
+        return
+    told = started = time.monotonic()
+    for number, item in enumerate(items):
+        now = time.monotonic()
+        if number and now - told >= ProgressBar.QUIET_SECONDS:
+            left = duration((now - started) / number * (len(items) - number))
+            print(f"{what}: {number}/{len(items)} {unit}s, {left} left", file=sys.stderr, flush=True)
+            told = now
+        yield item

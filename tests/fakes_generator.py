@@ -45,9 +45,9 @@ class FakeGenerator:
         return len(text.split())
 
     def stream(
-        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool], *, client: str = ""
     ) -> Iterator[Piece | ModelStats]:
-        if not self._turns.take(is_cancelled):
+        if not self._turns.take(is_cancelled, client):
             yield ModelStats()
             return
         try:

@@ -78,6 +78,25 @@ def test_json_is_one_document_with_exact_quotes(typed) -> None:  # type: ignore[
     assert "membrane pressure" in citation["quote"]
 
 
+def test_a_filter_keeps_other_documents_out_of_the_answer(typed) -> None:  # type: ignore[no-untyped-def]
+    paths = {
+        hit["chunk"]["document_path"] for hit in json.loads(typed("ask", "--json", "What does E-417 mean?")[1])["hits"]
+    }
+    assert "pump.md" in paths
+    code, out, _ = typed(
+        "ask", "--json", "What does E-417 mean?", "--filter", "path=nowhere", "--filter", "path=no*.md"
+    )
+    assert code == 0 and json.loads(out)["hits"] == [] and json.loads(out)["outcome"] == "abstained"
+    assert typed("ask", "--json", "What does E-417 mean?", "--filter", "media_type=md")[0] == 0
+
+
+def test_a_filter_that_is_none_is_refused_with_the_valid_ones(typed) -> None:  # type: ignore[no-untyped-def]
+    code, _, err = typed("ask", "What does E-417 mean?", "--filter", "colour=red")
+    assert code == 3 and '"colour" is no filter' in err and "path, media_type, language, title, date" in err
+    code, _, err = typed("ask", "What does E-417 mean?", "--filter", "red")
+    assert code == 3 and "KEY=VALUE" in err
+
+
 def test_several_questions_give_one_json_list(typed) -> None:  # type: ignore[no-untyped-def]
     _, out, _ = typed("ask", "--json", "What does E-417 mean?", "How do I store the pump in winter?")
     assert [a["outcome"] for a in json.loads(out)] == ["answered", "answered"]

@@ -39,6 +39,7 @@ from ragedge.evaluation.measures import (
     separation,
     token_f1,
 )
+from ragedge.evaluation.page import as_html
 from ragedge.search.retriever import Retriever
 from tests.fakes import HashEmbedder, documents_pages
 from tests.search.list_index import ListIndex
@@ -195,9 +196,9 @@ GOLDS = (
 )
 
 
-def report(golds: tuple[GoldQuestion, ...] = GOLDS):  # type: ignore[no-untyped-def]
+def report(golds: tuple[GoldQuestion, ...] = GOLDS, off_topic: tuple[GoldQuestion, ...] = ()):  # type: ignore[no-untyped-def]
     modes = {m: Retriever(INDEX, INDEX.embedder, top_k=3, candidates=10, mode=m) for m in ("lexical", "hybrid")}  # type: ignore[arg-type]
-    return evaluate(Answers(modes["hybrid"]), modes, golds, FINDER, name="case")
+    return evaluate(Answers(modes["hybrid"]), modes, golds, FINDER, name="case", off_topic=off_topic)
 
 
 def test_finding_is_scored_per_level_and_mode() -> None:
@@ -251,6 +252,25 @@ def test_the_report_reads_as_text_and_as_json() -> None:
     whole = json.loads(json.dumps(as_json(result)))
     assert whole["questions"] == 3 and len(whole["results"]) == 3
     assert {"retrieval", "answers", "refusals", "tags", "speed", "not_located"} <= set(whole)
+
+
+def test_the_gate_is_reported_as_a_curve_with_off_topic_questions_beside() -> None:
+    others = (gold("when does the train leave", "at noon"), gold("pump volts of another corpus", "six"))
+    result = report(off_topic=others)
+    assert result.refusing is not None and result.refusing.off_topic is not None
+    assert result.refusing.off_topic.questions == 2 and result.questions == 3
+    assert [point.answered for point in result.refusing.curve] == [1.0, 0.95, 0.9, 0.85, 0.8, 0.7, 0.5]
+    text = as_text(result)
+    assert "answerable answered" in text and "off-topic: refused" in text and "errors of the gate" in text
+    assert as_json(result)["refusing"]["off_topic"]["questions"] == 2
+    page = as_html(result)
+    assert "<svg" in page and "off-topic refused" in page and "<h2>The gate" in page
+
+
+def test_without_unanswerable_or_off_topic_questions_there_is_no_curve_to_draw() -> None:
+    result = report(GOLDS[:2])
+    assert result.refusing is not None and result.refusing.curve == ()
+    assert "<svg" not in as_html(result)
 
 
 def test_retrieval_type_is_the_contracts() -> None:

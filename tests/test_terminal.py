@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from ragedge import terminal
-from ragedge.contracts import Answer, AnswerSpan, Chunk, Citation, Hit, PageSpan, Timings
+from ragedge.contracts import Answer, AnswerSpan, Chunk, Citation, Hit, Objection, PageSpan, Timings
 from ragedge.errors import IndexMissing
 from ragedge.index.store import FileRow
 from ragedge.ingest.progress import Progress, SyncReport
@@ -64,9 +65,11 @@ def test_a_refusal_offers_the_closest_passages() -> None:
 
 
 def test_unsupported_sentences_and_doubt_are_said() -> None:
-    text = shown(answer(outcome="unsure", unsupported=(AnswerSpan(0, 8),)))
-    assert "Not sure" in text
-    assert "Not supported by the documents: The head" in text
+    text = shown(answer(outcome="unsure", unsupported=(AnswerSpan(0, 8), AnswerSpan(9, 14, objection="opposite_word"))))
+    assert "unsure by" in text and "Closest passages:" in text
+    assert "Not supported by the documents (no source says this): The head" in text
+    assert "Not supported by the documents (the source has the opposite word): takes" in text
+    assert set(terminal.OBJECTIONS) == set(get_args(Objection)), "each reason has its words"
 
 
 @pytest.mark.parametrize("hostile", ["\x1b[2Jgone", "a\rb", "a\u202eb", "\x9b31m", "a\u200bb", "\ud800x"])

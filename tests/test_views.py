@@ -36,6 +36,7 @@ TIMINGS = {
     "total_ms": "",
 }  # fmt: skip
 EVIDENCE = {"hit_index": "", "text": "", "span": SPAN, "score": "", "cosine": "", "coverage": ""}
+SENTENCE = {"start": "", "end": "", "support": "", "citation": "", "objection": "", "unconfirmed": [[""]]}
 ANSWER = {
     "text": "",
     "outcome": "",
@@ -45,7 +46,7 @@ ANSWER = {
             "page_label": "", "span": SPAN, "quote": "", "answer_start": "", "answer_end": "", "support": "",
         }
     ],
-    "unsupported": [{"start": "", "end": ""}],
+    "unsupported": [SENTENCE],
     "hits": [HIT],
     "evidence": [EVIDENCE],
     "engine": "",
@@ -57,6 +58,7 @@ ANSWER = {
         "prompt_eval_duration": "", "eval_count": "", "eval_duration": "", "prompt_tokens_per_second": "",
         "tokens_per_second": "",
     },
+    "sentences": [{**SENTENCE, "unconfirmed": []}],
 }  # fmt: skip
 QUESTION = {
     "text": "", "collection": "", "history": [], "filters": {}, "top_k": "", "max_answer_tokens": "",

@@ -38,6 +38,7 @@ def make_tiny_gguf(
     tokenizer: Literal["bpe", "bytes", "none"] = "bpe",
     layers: int = _LAYERS,
     width: int = _WIDTH,
+    template: str = "",
 ) -> Path:
     """Write a model to `path`.
 
@@ -50,6 +51,8 @@ def make_tiny_gguf(
         tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
     writer = gguf.GGUFWriter(str(path), "llama")
     writer.add_name("tiny")
+    if template:
+        writer.add_chat_template(template)
     _add_shape(writer, len(tokens), context_tokens, layers, width)
     if tokenizer == "bpe":
         _add_bpe(writer, tokens, merges)

@@ -11,7 +11,10 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from ragedge.errors import ConfigError
+from ragedge.errors import ConfigError, PromptTooLong
+
+CHARS_PER_TOKEN = 64
+"""Characters; a text longer than this per token of context cannot fit and is not even tokenised."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,3 +134,20 @@ def render(chat: ChatFormat, system: str, user: str) -> tuple[Fragment, ...]:
     if plain:
         fragments.append(Fragment(plain, has_user=has_user))
     return tuple(fragments)
+
+
+def check_length(system: str, user: str, context_tokens: int) -> None:
+    """Refuse a prompt that cannot fit whatever its tokens are.
+
+    Raises:
+        PromptTooLong: it has more characters than the context can hold.
+    """
+    chars = len(system) + len(user)
+    if chars > context_tokens * CHARS_PER_TOKEN:
+        raise too_long(chars // CHARS_PER_TOKEN, context_tokens)
+
+
+def too_long(tokens: int, context_tokens: int) -> PromptTooLong:
+    """The error of a prompt of `tokens` tokens or more."""
+    message = f"The prompt has {tokens} tokens or more, the model's context holds {context_tokens}."
+    return PromptTooLong(message, "Ask a shorter question, or give the model a larger context_tokens.")

@@ -1,133 +1,229 @@
 """An answer's sentences to citations: each is matched to a sentence or row of the sources by code.
 
-What a model writes about its sources is ignored. A sentence is supported by a quote when every number, unit and code
-of it stands in the quote, enough of its words do, and both deny or neither does; what stays below the threshold is
-marked as unsupported. Quotes are exact parts of a page. The measure is the share of an answer's words found in the
-source (precision of ROUGE-1; Lin, 2004) with hard conditions on facts.
+What a model writes about its sources is ignored. A sentence is supported by a quote when every number, unit, code,
+date and name of it stands there, nothing speaks against it (`contradiction`), and enough of its words do; where the
+words alone do not decide, its meaning does (cosine of the embedder's vectors). A source that says nearly the same and
+speaks against it outweighs one that shares fewer words. Quotes are exact parts of a page, and are checked again at the
+end. The measure is the share of an answer's words found in the source (precision of ROUGE-1; Lin, 2004) with hard
+conditions on facts; `tests/recipes/measure_citations.py` says how good it is.
 """
 
 from __future__ import annotations
 
-import itertools
 import re
-from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from ragedge.answer.facts import UNITS, Facts, Number, claims_of, facts_of, normal
-from ragedge.answer.sentences import content_words, sentence_spans
-from ragedge.answer.units import cut
-from ragedge.contracts import AnswerSpan, Citation, Hit, Page, PageSpan
-from ragedge.errors import NotFound
+import numpy as np
+from numpy.typing import NDArray
 
-THRESHOLD = 0.55  # support below it counts as none; above one half, so that a contradiction never passes
-_NEGATION_FACTOR = 0.5  # a sentence that denies what its quote states, or the reverse, says something else
-_CONTEXT_WEIGHT = 0.5  # of a word that stands in the title or a heading of the quote, not in the quote
-_NAME_WEIGHT = 2.0  # of a word with a capital within a sentence: a wrong name is a wrong answer
-_PAIR_GAIN = (
-    0.1  # support by which two neighbouring units must beat the best single one: short quotes are checked faster
-)
+from ragedge.answer.claims import Claim, Quote, claim_of, context_of, stands_in
+from ragedge.answer.contradiction import exchanged_words, objection
+from ragedge.answer.likeness import Likeness
+from ragedge.answer.sentences import sentence_spans
+from ragedge.answer.unconfirmed import fact_spans
+from ragedge.answer.units import cut
+from ragedge.contracts import AnswerSpan, Citation, Hit, Objection, Page, PageSpan
+from ragedge.errors import InputError, NotFound
+
+THRESHOLD = 0.55  # support below it counts as none; above one half, so that most words are the source's
+_BY_MEANING = 0.3  # share of words from which the meaning may decide; below, near vectors only share the topic
 _NOT_LITERAL = 0.99  # the most that a quote gets whose letters are not the sentence's
+_SAYS_OTHERWISE = 0.6  # share of words from which a quote that speaks against a sentence can outweigh another one
+_OUTWEIGHS = 0.1  # by which it must share more words than the one that supports
+_CANDIDATES = 6  # quotes that are looked at closely, per sentence
+_EMBEDDED = 2  # quotes per sentence whose meaning is compared
+_MAX_EMBEDDED = 2000  # characters embedded for one answer: about 80 ms on two cores
+_MAX_EXCHANGED = 4  # words that stand in another's place; more of them are a way to put it
+_SAME_KIND = 0.32  # cosine of two words: 2 of 100 synonyms lie below it, 3 of 4 pairs of words drawn at random
+_EMBED_CHARS = 400  # of a text, about 100 tokens
 _MAX_SENTENCES = 200  # of an answer; the rest of a longer one is marked as unsupported
-_MARK = re.compile(
-    r"[\[(【]\s*(?:(?:sources?|quellen?|fuentes?)[\s:]*)?\d{1,3}(?:\s*[,;&-]\s*\d{1,3})*\s*[\])】]"
-    r"|\b(?:sources?|quellen?|fuentes?)\s+\[?\d{1,3}\]?(?:\s*(?:,|and|und|et|y|&)\s*\d{1,3})*",
-    re.IGNORECASE,
-)
 _NOT_IN_SOURCES = re.compile(
     r"\b(?:sources?|documents?|passages?|texts?|context|quellen?|dokumente?n?|documentos?|fuentes?)\b.*\b(?:not|n't|no|nothing|"
     r"kein\w*|nicht|nichts|pas|aucune?|ningun\w*)\b|\b(?:not|no|nothing|nicht|nichts|kein\w*|pas|no)\b.*\b(?:sources?|quellen?|"
     r"documents?|dokumente?n?|fuentes?|documentos?)\b",
     re.IGNORECASE,
 )
-_NAME = re.compile(r"(?<=[^\W_] )[^\W\d_a-zà-öø-ÿ][\w'-]+")  # a capital right after another word
 _BUT = re.compile(r"\b(?:but|however|although|aber|jedoch|mais|pero)\b", re.IGNORECASE)
 
 PageOf = Callable[[str, int], Page]
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
-class _Claim:
-    """A sentence of the answer, `[start, end)`, as what must be found: words, numbers, codes."""
+class Cited:
+    """Citations in the order of the answer, and all its sentences that say something, each with its support."""
 
-    start: int
-    end: int
-    plain: str
-    words: tuple[str, ...]
-    names: frozenset[str]
-    numbers: tuple[Number, ...]
-    codes: frozenset[str]
-    is_negative: bool
+    citations: tuple[Citation, ...]
+    sentences: tuple[AnswerSpan, ...]
 
-
-@dataclass(frozen=True, slots=True)
-class _Quote:
-    """A stretch of one page that may support a claim, prepared for comparing."""
-
-    hit_index: int
-    page: Page
-    start: int
-    end: int
-    plain: str
-    words: frozenset[str]
-    facts: Facts
+    @property
+    def unsupported(self) -> tuple[AnswerSpan, ...]:
+        """The sentences that no source supports."""
+        return tuple(sentence for sentence in self.sentences if sentence.citation is None)
 
 
 @dataclass(frozen=True, slots=True)
-class _Context:
-    """What may be understood with any quote of a hit: words of title and headings, units of the whole passage."""
+class Judgement:
+    """The best quote for a sentence and how far it supports it, or why none does. Both None: it says nothing."""
 
-    words: frozenset[str]
-    units: frozenset[str]
+    quote: Quote | None
+    support: float = 0.0
+    objection: Objection | None = None
 
 
-def cite(text: str, hits: Sequence[Hit], *, page_of: PageOf) -> tuple[tuple[Citation, ...], tuple[AnswerSpan, ...]]:
-    """Citations for the sentences of `text` that a hit supports, and the sentences that none supports.
+def cite(text: str, hits: Sequence[Hit], *, page_of: PageOf, embed: Embed | None = None) -> Cited:
+    """Hold each sentence of `text` against the pages of `hits`; see `Sources.cite`."""
+    return Sources(hits, page_of=page_of, embed=embed).cite(text)
 
-    Citations are in the order of the answer; a chunk keeps the number of its first use. A sentence without content (a
-    lone mark) and one that only says that the sources do not answer are neither. A page that is gone is passed over.
+
+class Sources:
+    """The passages of one question, prepared once; what was judged is remembered."""
+
+    def __init__(self, hits: Sequence[Hit], *, page_of: PageOf, embed: Embed | None = None) -> None:
+        self._hits = hits
+        quotes = [_quotes(index, hit, page_of) for index, hit in enumerate(hits)]
+        self._contexts = [
+            context_of(" ".join((hit.title, *hit.chunk.headings)), units)
+            for hit, units in zip(hits, quotes, strict=True)
+        ]
+        self._likeness = Likeness(quotes, self._contexts)
+        self._embed = embed
+        self._embedded = 0
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+        self._known: dict[str, Judgement] = {}
+
+    def cite(self, text: str) -> Cited:
+        """Citations for the sentences of `text` that a hit supports, and all of them with their support.
+
+        Citations are in the order of the answer; a chunk keeps the number of its first use. A sentence without content
+        (a lone mark) and one that only says that the sources do not answer are neither. A page that is gone is passed
+        over.
+        """
+        self._embedded = 0
+        citations: list[Citation] = []
+        sentences: list[AnswerSpan] = []
+        numbers: dict[str, int] = {}
+        for count, (start, end) in enumerate(sentence_spans(text)):
+            judged = self.judge(text[start:end]) if count < _MAX_SENTENCES else Judgement(None, 0.0, "words_not_found")
+            if judged.quote is not None and judged.objection is None:
+                hit = self._hits[judged.quote.hit_index]
+                number = numbers.setdefault(hit.chunk.id, len(numbers) + 1)
+                citations.append(_citation(number, hit, judged.quote, start, end, judged.support))
+                sentences.append(AnswerSpan(start, end, round(judged.support, 4), number))
+            elif judged.objection is not None:
+                sentences.append(_unsupported(text, start, end, judged.objection))
+        return Cited(tuple(citations), tuple(sentences))
+
+    def judge(self, sentence: str) -> Judgement:
+        """The quote that supports a sentence, or the reason why none does."""
+        if sentence not in self._known:
+            claim = claim_of(sentence, 0, len(sentence))
+            if claim.is_empty or _is_refusal(claim):
+                self._known[sentence] = Judgement(None)
+            else:
+                self._known[sentence] = self._judge(claim)
+        return self._known[sentence]
+
+    def _judge(self, claim: Claim) -> Judgement:
+        against: tuple[float, Objection] | None = None
+        open_ones: list[tuple[float, Quote]] = []
+        best: tuple[float, Quote] | None = None
+        for share, quote in self._likeness.nearest(claim, _CANDIDATES):
+            reason = objection(claim, quote, self._contexts[quote.hit_index])
+            if reason is None and share >= THRESHOLD and self._has_other_word(claim, quote):
+                reason = "word_exchanged"
+            if reason is not None:
+                against = against or (share, reason)
+            elif share >= THRESHOLD:
+                support = 1.0 if stands_in(claim.plain, quote.plain) else min(_NOT_LITERAL, share)
+                if best is None or support > best[0]:
+                    best = (support, quote)
+            elif share >= _BY_MEANING:
+                open_ones.append((share, quote))
+        if best is None and open_ones and self._embed is not None:
+            best = self._by_meaning(claim, open_ones[:_EMBEDDED])
+        if best is not None and (against is None or not _outweighs(against[0], best[0])):
+            return Judgement(best[1], best[0])
+        return Judgement(None, 0.0, against[1] if against is not None else "words_not_found")
+
+    def _by_meaning(self, claim: Claim, quotes: Sequence[tuple[float, Quote]]) -> tuple[float, Quote] | None:
+        """The quote whose words and meaning together support a claim, if one does."""
+        texts = [claim.text[:_EMBED_CHARS], *(quote.text[:_EMBED_CHARS] for _, quote in quotes)]
+        vectors = self._vectors_of(texts)
+        if vectors is None:
+            return None
+        scored = [
+            ((share + float(vectors[0] @ vector)) / 2, quote)
+            for (share, quote), vector in zip(quotes, vectors[1:], strict=True)
+        ]
+        support, quote = max(scored, key=lambda pair: pair[0])
+        return (min(_NOT_LITERAL, support), quote) if support >= THRESHOLD else None
+
+    def _has_other_word(self, claim: Claim, quote: Quote) -> bool:
+        """Whether a word of the claim that stands in place of one of the quote's has nothing to do with it."""
+        pairs = exchanged_words(claim, quote) if not stands_in(claim.plain, quote.plain) else []
+        if not pairs or len(pairs) > _MAX_EXCHANGED:
+            return False
+        vectors = self._vectors_of([word for pair in pairs for word in pair])
+        if vectors is None:
+            return False
+        return any(float(one @ other) < _SAME_KIND for one, other in zip(vectors[::2], vectors[1::2], strict=True))
+
+    def _vectors_of(self, texts: Sequence[str]) -> list[NDArray[np.float32]] | None:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        chars = sum(len(text) for text in missing)
+        if self._embed is None or self._embedded + chars > _MAX_EMBEDDED:
+            return None
+        self._embedded += chars
+        try:
+            self._vectors.update(zip(missing, self._embed(missing), strict=True) if missing else ())
+        except InputError:  # more tokens than the embedder reads, in a script with many tokens per character
+            return None
+        return [self._vectors[text] for text in texts]
+
+
+def _outweighs(against: float, support: float) -> bool:
+    """Whether a quote that speaks against a sentence is so much nearer to it that another one cannot support it."""
+    return support < 1.0 and against >= max(_SAYS_OTHERWISE, support + _OUTWEIGHS)
+
+
+def still_there(text: str, cited: Cited, page_of: PageOf) -> Cited:
+    """`cited` of an answer's `text` without the citations whose quote does not stand, letter by letter, where they say.
+
+    A document can be removed while its answer is written; a sentence that loses its source is unsupported then.
     """
-    quotes = [_quotes(index, hit, page_of) for index, hit in enumerate(hits)]
-    contexts = [_context(hit, units) for hit, units in zip(hits, quotes, strict=True)]
-    citations: list[Citation] = []
-    unsupported: list[AnswerSpan] = []
-    numbers: dict[str, int] = {}
-    for count, (start, end) in enumerate(sentence_spans(text)):
-        claim = _claim(text, start, end)
-        if not (claim.words or claim.numbers or claim.codes) or _is_refusal(claim):
-            continue
-        best, support = _best(claim, quotes, contexts) if count < _MAX_SENTENCES else (None, 0.0)
-        if best is None or support < THRESHOLD:
-            unsupported.append(AnswerSpan(start, end))
-            continue
-        hit = hits[best.hit_index]
-        number = numbers.setdefault(hit.chunk.id, len(numbers) + 1)
-        citations.append(_citation(number, hit, best, claim, support))
-    return tuple(citations), tuple(unsupported)
+    kept = tuple(citation for citation in cited.citations if _is_exact(citation, page_of))
+    if len(kept) == len(cited.citations):
+        return cited
+    left = {(citation.answer_start, citation.answer_end) for citation in kept}
+    sentences = tuple(
+        s if s.citation is None or (s.start, s.end) in left else _unsupported(text, s.start, s.end, "source_gone")
+        for s in cited.sentences
+    )
+    return Cited(kept, sentences)
 
 
-def _claim(text: str, start: int, end: int) -> _Claim:
-    sentence = _MARK.sub(" ", text[start:end])
-    numbers, codes = claims_of(sentence)
-    units = {number.unit for number in numbers}  # compared with their numbers, not as words
-    words = tuple(word for word in _words(sentence) if UNITS.get(word, "-") not in units)
-    names = frozenset(_words(" ".join(_NAME.findall(sentence))))
-    is_negative = facts_of(sentence).is_negative
-    return _Claim(start, end, normal(sentence).strip(" .!?;:,\"'“”*-"), words, names, numbers, codes, is_negative)
+def _unsupported(text: str, start: int, end: int, objection: Objection) -> AnswerSpan:
+    facts = tuple((start + a, start + b) for a, b in fact_spans(text[start:end]))
+    return AnswerSpan(start, end, 0.0, None, objection, facts)
 
 
-def _words(text: str) -> tuple[str, ...]:
-    """Content words without a digit, each once, in order: what has one is compared as a fact."""
-    return tuple(dict.fromkeys(word for word in content_words(text) if not any(c.isdigit() for c in word)))
+def _is_exact(citation: Citation, page_of: PageOf) -> bool:
+    try:
+        page = page_of(citation.document_id, citation.span.page)
+    except NotFound:
+        return False
+    return citation.quote == page.text[citation.span.start : citation.span.end] != ""
 
 
-def _is_refusal(claim: _Claim) -> bool:
+def _is_refusal(claim: Claim) -> bool:
     has_facts = bool(claim.numbers or claim.codes)
     return not has_facts and _NOT_IN_SOURCES.search(claim.plain) is not None and not _BUT.search(claim.plain)
 
 
-def _quotes(index: int, hit: Hit, page_of: PageOf) -> list[_Quote]:
-    quotes: list[_Quote] = []
+def _quotes(index: int, hit: Hit, page_of: PageOf) -> list[Quote]:
+    quotes: list[Quote] = []
     for span in hit.chunk.spans:
         try:
             page = page_of(hit.chunk.document_id, span.page)
@@ -135,130 +231,11 @@ def _quotes(index: int, hit: Hit, page_of: PageOf) -> list[_Quote]:
             continue
         for start, end, _ in cut(page, max(0, span.start), min(span.end, len(page.text))):
             if start < end:
-                quotes.append(_quote(index, page, start, end))
+                quotes.append(Quote(index, page, start, end))
     return quotes
 
 
-def _quote(index: int, page: Page, start: int, end: int) -> _Quote:
-    text = page.text[start:end]
-    return _Quote(index, page, start, end, normal(text), frozenset(_words(text)), facts_of(text))
-
-
-def _context(hit: Hit, quotes: Sequence[_Quote]) -> _Context:
-    names = " ".join((hit.title, *hit.chunk.headings))
-    units = frozenset(unit for quote in quotes for unit in quote.facts.units)
-    return _Context(frozenset(_words(names)), units | facts_of(names).units)
-
-
-# ------------------------------------------------------------------------------------------------- matching
-
-
-def _best(
-    claim: _Claim, quotes: Sequence[Sequence[_Quote]], contexts: Sequence[_Context]
-) -> tuple[_Quote | None, float]:
-    """The quote with the highest support; at a tie the earlier hit, then the shorter quote."""
-    best: _Quote | None = None
-    top = 0.0
-    for units, context in zip(quotes, contexts, strict=True):
-        for quote in units:
-            support = _support(claim, quote, context)
-            is_shorter = best is not None and best.hit_index == quote.hit_index and _length(quote) < _length(best)
-            if support > top or (support == top > 0 and is_shorter):
-                best, top = quote, support
-    pair, paired = _best_pair(claim, quotes, contexts) if top < _NOT_LITERAL else (None, 0.0)
-    return (pair, paired) if pair is not None and paired > top + _PAIR_GAIN else (best, top)
-
-
-def _best_pair(
-    claim: _Claim, quotes: Sequence[Sequence[_Quote]], contexts: Sequence[_Context]
-) -> tuple[_Quote | None, float]:
-    best: _Quote | None = None
-    top = 0.0
-    for units, context in zip(quotes, contexts, strict=True):
-        for first, second in itertools.pairwise(units):
-            if first.page is not second.page or first.end > second.start:
-                continue
-            pair = _Quote(
-                first.hit_index,
-                first.page,
-                first.start,
-                second.end,
-                f"{first.plain} {second.plain}",
-                first.words | second.words,
-                first.facts + second.facts,
-            )
-            support = _support(claim, pair, context)
-            if support > top:
-                best, top = pair, support
-    return best, top
-
-
-def _support(claim: _Claim, quote: _Quote, context: _Context) -> float:
-    """How far `quote` bears out `claim`, in [0, 1]; 0 when a fact of the claim is not in it."""
-    if not claim.codes <= quote.facts.codes:
-        return 0.0
-    if not all(_has_number(number, quote.facts, context) for number in claim.numbers):
-        return 0.0
-    factor = 1.0 if claim.is_negative == quote.facts.is_negative else _NEGATION_FACTOR
-    if _stands_in(claim.plain, quote.plain):
-        return factor
-    ordered = sorted(quote.words)
-    found = total = float(len(claim.numbers) + len(claim.codes))
-    for word in claim.words:
-        weight = _NAME_WEIGHT if word in claim.names else 1.0
-        total += weight
-        if _has_word(word, quote.words, ordered):
-            found += weight
-        elif word in context.words:
-            found += weight * _CONTEXT_WEIGHT
-    return min(_NOT_LITERAL, found / total) * factor
-
-
-def _has_number(number: Number, facts: Facts, context: _Context) -> bool:
-    """The number with its unit; a bare number in the quote may have its unit elsewhere (a range, a table's head)."""
-    for other in facts.numbers:
-        if not number.is_same(other):
-            continue
-        if not number.unit or number.unit == other.unit:
-            return True
-        if not other.unit and (number.unit in facts.units or number.unit in context.units):
-            return True
-    return False
-
-
-def _has_word(word: str, words: frozenset[str], ordered: Sequence[str]) -> bool:
-    """The word or another form of it ("tighten", "tightened"): over three quarters of the longer one in common."""
-    if word in words:
-        return True
-    if len(word) < 5:
-        return False
-    for other in ordered[bisect_left(ordered, word[:5]) :]:
-        if not other.startswith(word[:5]):
-            return False
-        same = next(
-            (i for i, (a, b) in enumerate(zip(word, other, strict=False)) if a != b), min(len(word), len(other))
-        )
-        if same > 0.76 * max(len(word), len(other)):  # "contract" and "contrast" share 0.75
-            return True
-    return False
-
-
-def _stands_in(part: str, whole: str) -> bool:
-    """Whether `part` stands in `whole` letter by letter, from word border to word border."""
-    at = whole.find(part) if part else -1
-    while at >= 0:
-        end = at + len(part)
-        if not (at > 0 and whole[at - 1].isalnum()) and not (end < len(whole) and whole[end].isalnum()):
-            return True
-        at = whole.find(part, at + 1)
-    return False
-
-
-def _length(quote: _Quote) -> int:
-    return quote.end - quote.start
-
-
-def _citation(number: int, hit: Hit, quote: _Quote, claim: _Claim, support: float) -> Citation:
+def _citation(number: int, hit: Hit, quote: Quote, start: int, end: int, support: float) -> Citation:
     chunk = hit.chunk
     return Citation(
         number=number,
@@ -270,7 +247,7 @@ def _citation(number: int, hit: Hit, quote: _Quote, claim: _Claim, support: floa
         page_label=quote.page.label,
         span=PageSpan(quote.page.number, quote.start, quote.end),
         quote=quote.page.text[quote.start : quote.end],
-        answer_start=claim.start,
-        answer_end=claim.end,
+        answer_start=start,
+        answer_end=end,
         support=round(support, 4),
     )

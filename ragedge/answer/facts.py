@@ -1,8 +1,9 @@
 """Numbers, units, codes and negations of a text, in a form in which an answer can be held against its source.
 
-"1,000", "1 000" and "1000" are one number, "12,5" and "12.5" too; "1.250" and "1,250" are not, because one of them
-may be one and a quarter. A unit belongs to the number before it. Everything that is not certainly the same counts as
-different: a figure that cannot be found again in the source is worse than none. Pure; knows no hit and no page.
+"1,000", "1 000" and "1000" are one number, "12,5" and "12.5", "2 million" and "2,000,000" too; "1.250" and "1,250"
+are not, because one of them may be one and a quarter. A unit belongs to the number before it. Everything that is not
+certainly the same counts as different: a figure that cannot be found again in the source is worse than none. Pure;
+knows no hit and no page.
 """
 
 from __future__ import annotations
@@ -33,6 +34,17 @@ _NEGATION = re.compile(
     r"\b(?:not|never|none|neither|nor|without|cannot|nothing|nobody|no(?!\.? ?\d|\.\w)|nicht|nichts|kein\w{0,2}|nie|"
     r"niemals|ohne|weder|pas|jamais|sans|aucune?|nunca|jamás|sin|ningún|ninguna?|tampoco)\b|n't\b"
 )
+SCALES = {
+    name: power
+    for power, names in (
+        (3, "thousand tausend mille mil k"),
+        (6, "million millions millionen mio millón millones mn"),
+        (9, "billion billions bn milliarde milliarden mrd milliard milliards"),
+        (12, "trillion trillions tn billionen"),
+    )
+    for name in names.split()
+}
+_SCALE_AFTER = re.compile(rf"[ -]?({'|'.join(sorted(SCALES, key=len, reverse=True))})\b\.?")
 _DASHES = str.maketrans(dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | {"’": "'"})
 _NUMBER = r"\d+(?:[.,']\d+)*"
 _TOKEN = re.compile(rf"(?<![\w.,])-?{_NUMBER}(?![\w'])(?![-/:.,]\w)|[^\W_]+(?:[-./:,'_+][^\W_]+)*")
@@ -90,14 +102,18 @@ def facts_of(text: str) -> Facts:
         numbers.append(Number(match.group().replace(" ", ""), unit=_unit_at(plain, match.start(), match.end())))
     for match in _TOKEN.finditer(plain):
         token = match.group()
-        unit = _unit_at(plain, match.start(), match.end())
-        if not any(c.isdigit() for c in token):
+        scale = _SCALE_AFTER.match(plain, match.end())
+        unit = _unit_at(plain, match.start(), scale.end() if scale else match.end())
+        if scale and (number := _scaled(token, SCALES[scale.group(1)], unit)) is not None:
+            numbers.append(number)
+        elif not any(c.isdigit() for c in token):
             if token in NUMBER_WORDS:
                 numbers.append(Number(NUMBER_WORDS[token], unit=unit))
             units.update(name for part in _names(token) if (name := UNITS.get(part)))
         elif not any(c.isalpha() for c in token):
             numbers.extend(_numbers(token, unit))
             codes.add(_squeezed(token))
+            codes.update(_squeezed(time) for time in re.findall(r"(?<!\d)\d{1,2}:\d\d(?!\d)", token))
         elif ordinal := _ORDINAL.fullmatch(token):
             numbers.append(Number(_plain(ordinal.group(1))))
         elif (attached := _ATTACHED.fullmatch(token)) and attached.group(2) in UNITS:
@@ -143,6 +159,19 @@ def _number(token: str, unit: str) -> Number:
     if len(marks) == 1:
         return Number(sign + _decimal(groups[0], groups[1]), unit=unit)
     return Number(sign + digits, unit=unit)  # "10.5.2024", "1.2.3": only itself
+
+
+def _scaled(token: str, power: int, unit: str) -> Number | None:
+    """ "1.5" million as 1500000; None for a token that is no number."""
+    token = NUMBER_WORDS.get(token, "1" if token in ("one", "a", "ein", "eine", "un", "une", "una") else token)
+    if not re.fullmatch(rf"-?{_NUMBER}", token):
+        return None
+    number = _number(token, unit)
+    whole, _, fraction = number.value.partition(".")
+    if not re.fullmatch(r"-?\d+", whole) or len(fraction) > power:
+        return None
+    sign, digits = ("-", whole[1:]) if whole.startswith("-") else ("", whole)
+    return Number(sign + _plain(digits + fraction.ljust(power, "0")), number.grouped_by, unit)
 
 
 def _plain(digits: str) -> str:

@@ -3,7 +3,7 @@
 llama.cpp ends the whole process on some damaged files (a file without vocabulary at the first tokenisation, odd headers
 in an assertion). This reader checks every length and offset against the file, keeps the few facts that we need, and
 refuses what cannot be a language model. Layout: "GGUF Specification", ggml project, versions 2 and 3. It executes
-nothing of the file; the chat template in it is skipped over.
+nothing of the file; the chat template in it is handed on as a text, for those who ask for it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ _MAX_TOKENS = 2_000_000  # vocabulary entries; the largest known has 262,144
 _STRING, _ARRAY = 8, 9
 _SCALARS = {0: "<B", 1: "<b", 2: "<H", 3: "<h", 4: "<I", 5: "<i", 6: "<f", 7: "<?", 10: "<Q", 11: "<q", 12: "<d"}
 _MAX_LAYERS = 512  # LLAMA_MAX_LAYERS: llama.cpp asserts it, which ends the process
-_KEPT_CHARS = 256  # characters; longer strings (templates, merges) are skipped
+_KEPT_CHARS = 256  # characters; longer strings are skipped
+_TEMPLATE = "tokenizer.chat_template"
+_TEMPLATE_BYTES = 400_000  # the longest published ones have about 20,000
 
 # ggml type -> (values per block, bytes per block), from ggml-common.h; types not listed are left to llama.cpp to judge
 _BLOCKS = {
@@ -39,13 +41,17 @@ _NO_GENERATION = ("bert", "t5encoder", "clip", "embedding")
 
 @dataclass(frozen=True, slots=True)
 class ModelHeader:
-    """What a model file says of itself; `found_tokens` are those of the wanted ones that stand in its vocabulary."""
+    """What a model file says of itself.
+
+    `found_tokens` are those of the wanted ones that stand in its vocabulary; `template` is a program of a stranger.
+    """
 
     architecture: str
     tokenizer: str
     vocabulary_tokens: int
     context_tokens: int
     found_tokens: frozenset[str]
+    template: str = ""
 
 
 def read_header(path: Path, wanted_tokens: Iterable[str] = ()) -> ModelHeader:
@@ -142,7 +148,7 @@ class _Parser:
         elif kind == _STRING:
             length = self._number("<Q")
             start = self._skip(length)
-            if length <= _KEPT_CHARS:
+            if length <= (_TEMPLATE_BYTES if key == _TEMPLATE else _KEPT_CHARS):
                 self.values[key] = self.data[start : start + length].decode("utf-8", "replace")
         elif kind in _SCALARS:
             form = _SCALARS[kind]
@@ -238,6 +244,7 @@ class _Parser:
             vocabulary_tokens=tokens,
             context_tokens=self._positive(f"{architecture}.context_length"),
             found_tokens=frozenset(self.found),
+            template=str(self.values.get(_TEMPLATE, "")),
         )
 
     def _vocabulary(self, shapes: dict[str, list[int]]) -> int:

@@ -15,18 +15,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ragedge.answer.chat import SPECIAL_TOKENS, chat_format, render
+from ragedge.answer.chat import ChatFormat, check_length, render, too_long
 from ragedge.answer.gguf_header import read_header
 from ragedge.answer.llama_native import NativeModel, sampling_chain
+from ragedge.answer.template import open_model
 from ragedge.answer.textstream import TextStream
 from ragedge.answer.turns import Turns
 from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
-from ragedge.errors import ModelError, PromptTooLong
+from ragedge.errors import ModelError
 from ragedge.models import verify_sha256
 from ragedge.threads import default_threads
 
-_WATCH_S = 0.01  # seconds between two looks at the cancel flag while a prompt is read
-_CHARS_PER_TOKEN = 64  # characters; a text longer than this per token of context cannot fit and is not even tokenised
+_WATCH_S = 0.005  # seconds between two looks at the cancel flag while a prompt is read
 
 
 class LlamaGenerator:
@@ -41,17 +41,19 @@ class LlamaGenerator:
         family: str = "auto",
         queue_limit: int = 4,
         sha256: str = "",
+        chat: ChatFormat | None = None,
     ) -> None:
         """Check the file's header; `sha256` (if given) is checked before the model is loaded.
+
+        `chat` is the chat format where the caller has found it already, else `family` says which.
 
         Raises:
             ModelMissing, ModelCorrupt, ModelError: as `read_header`.
             ConfigError: when `family` is unknown.
         """
-        header = read_header(path, SPECIAL_TOKENS)
+        header, self._chat = open_model(path, family) if chat is None else (read_header(path), chat)
         self._path = path
         self._sha256 = sha256
-        self._chat = chat_format(family, header.architecture, header.tokenizer, header.found_tokens)
         self._context_tokens = max(1, min(context_tokens, header.context_tokens))
         self._threads = threads if threads is not None and threads > 0 else default_threads()
         self._turns = Turns(queue_limit)
@@ -80,7 +82,7 @@ class LlamaGenerator:
         return len(self._loaded().tokenize(text))
 
     def stream(
-        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool], *, client: str = ""
     ) -> Iterator[Piece | ModelStats]:
         """Pieces of the answer, then its `ModelStats`; closing the iterator frees the model at once.
 
@@ -93,7 +95,7 @@ class LlamaGenerator:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
         started = time.monotonic_ns()
-        if not self._turns.take(is_cancelled):
+        if not self._turns.take(is_cancelled, client):
             yield ModelStats(total_duration=time.monotonic_ns() - started)
             return
         try:
@@ -101,7 +103,7 @@ class LlamaGenerator:
             tokens, boundary = self._tokens(engine, prompt)
             room = self._context_tokens - len(tokens)
             if room < 1:
-                raise self._too_long(len(tokens))
+                raise too_long(len(tokens), self._context_tokens)
             load_ns, self._load_ns = self._load_ns, 0
             job = _Job(engine, tokens, boundary, TextStream(self._chat.stops))
             with sampling_chain(sampling) as sampler:
@@ -109,6 +111,12 @@ class LlamaGenerator:
             yield job.stats(time.monotonic_ns() - started, load_ns)
         finally:
             self._turns.give()
+
+    def stop(self) -> None:
+        """End what is computed now within milliseconds, from any thread; a job ends so if it is cancelled, too."""
+        engine = self._engine
+        if engine is not None:
+            engine.stop()
 
     def close(self) -> None:
         """Stop what runs, free the model, refuse further jobs. May be called more than once."""
@@ -132,18 +140,12 @@ class LlamaGenerator:
 
     def _tokens(self, engine: NativeModel, prompt: Prompt) -> tuple[list[int], int]:
         """The prompt's tokens, and how many of them stand before the user's turn."""
-        chars = len(prompt.system) + len(prompt.user)
-        if chars > self._context_tokens * _CHARS_PER_TOKEN:
-            raise self._too_long(chars // _CHARS_PER_TOKEN)
+        check_length(prompt.system, prompt.user, self._context_tokens)
         tokens, boundary = engine.first_tokens(), 0
         for fragment in render(self._chat, prompt.system, prompt.user):
             boundary = len(tokens) if fragment.has_user else boundary
             tokens += engine.tokenize(fragment.text, is_special=fragment.is_special)
         return tokens, boundary
-
-    def _too_long(self, tokens: int) -> PromptTooLong:
-        message = f"The prompt has {tokens} tokens or more, the model's context holds {self._context_tokens}."
-        return PromptTooLong(message, "Ask a shorter question, or give the model a larger context_tokens.")
 
 
 class _Job:

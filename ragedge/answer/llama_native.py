@@ -16,13 +16,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from llama_cpp import llama_cpp as lib
+from numpy.typing import NDArray
 
 from ragedge import llama_log
 from ragedge.contracts import Sampling
 from ragedge.errors import ModelCorrupt, ModelError
 
-_BATCH_TOKENS = 256  # tokens read at once; 128 and 512 were equally fast within noise, more only costs memory
+_BATCH_TOKENS = 128  # tokens read at once; 512 was as fast within noise, takes more memory and obeys a cancel later
 _TOP_K, _TOP_P = 40, 0.95  # llama.cpp's own defaults
 _MAX_TEMPERATURE = 2.0  # beyond it text is noise
 _PIECE_BYTES = 64  # bytes; longer tokens are asked for a second time
@@ -57,6 +59,8 @@ class NativeModel:
         )
         self._prompt: list[int] = []  # what the context has read of the last prompt, and where its batches ended
         self._marks: frozenset[int] = frozenset()
+        self._logits: NDArray[np.float32] | None = None  # what came out at the end of that prompt
+        self._is_at_logits = False  # nothing was read since: the next token is picked from them
         self._is_closed = False
         self._computing = threading.Lock()
         self._spelling = threading.Lock()
@@ -132,9 +136,14 @@ class NativeModel:
         """Keep what the context has already read of `tokens`, forget the rest; the number of tokens kept.
 
         Only whole batches are kept, cut where reading anew would cut them, so that the result is the same bit by bit.
+        A prompt that is the last one again is kept whole, with what came out at its end.
         """
         with self._computing:
             self._check()
+            self._is_at_logits = self._logits is not None and self._prompt == list(tokens)
+            if self._is_at_logits and lib.llama_memory_seq_rm(self._memory, 0, len(tokens), -1):
+                return len(tokens)
+            self._logits, self._is_at_logits = None, False
             same = 0
             for old, new in zip(self._prompt, tokens, strict=False):
                 if old != new:
@@ -160,12 +169,19 @@ class NativeModel:
                 return start
             self._prompt = list(tokens[:end])
             self._marks |= {end}
+        if self._is_reusable and not self._is_at_logits:
+            with self._computing:
+                self._check()
+                found = lib.llama_get_logits_ith(self._context, -1)
+                size = int(lib.llama_vocab_n_tokens(self._vocabulary))
+                self._logits = np.ctypeslib.as_array(found, (size,)).copy() if found else None
         return len(self._prompt)
 
     def decode(self, tokens: Sequence[int]) -> bool:
         """Append tokens to the context; False after `stop`."""
         with self._computing:
             self._check()
+            self._is_at_logits = False
             array = (lib.llama_token * len(tokens))(*tokens)
             code = lib.llama_decode(self._context, lib.llama_batch_get_one(array, len(tokens)))
         if code not in (0, _DECODE_ABORTED):
@@ -179,10 +195,23 @@ class NativeModel:
         """The next token and its bytes; None when the model has ended its turn."""
         with self._computing:
             self._check()
-            token = int(lib.llama_sampler_sample(sampler, self._context, -1))
+            token = self._picked(sampler)
             if lib.llama_vocab_is_eog(self._vocabulary, token):
                 return None
         return token, self._piece(token)
+
+    def _picked(self, sampler: Any) -> int:
+        """The sampler's choice from the last logits: the context's, or those kept of the end of the same prompt."""
+        if not self._is_at_logits or self._logits is None:
+            return int(lib.llama_sampler_sample(sampler, self._context, -1))
+        # what llama_sampler_sample does with the context's own
+        rows = np.zeros(len(self._logits), dtype=[("id", np.int32), ("logit", np.float32), ("p", np.float32)])
+        rows["id"], rows["logit"] = np.arange(len(rows)), self._logits
+        array = lib.llama_token_data_array(rows.ctypes.data_as(lib.llama_token_data_p), len(rows), -1, False)
+        lib.llama_sampler_apply(sampler, ctypes.byref(array))
+        token = int(array.data[array.selected].id)  # the sampler may have put its own list there
+        lib.llama_sampler_accept(sampler, token)
+        return token
 
     def close(self) -> None:
         """Stop what runs and free everything; waits for the native call in progress only."""

@@ -3,7 +3,7 @@
 Each unit of the passages gets a score in [0, 1]: a logistic function of what it shares with the question (words weighed
 by rarity), its vector's cosine, its passage's rank and cosine, and whether it could be of the kind that is asked for. A
 how-to question gets the whole run of steps. Every quote is an exact part of a page. Knows no index and no model: both
-come as functions. The weights are fitted by `tests/recipes/fit_gate.py` on SQuAD training articles.
+come as functions. The weights are fitted by `tests/recipes/fit_reader.py` on SQuAD training articles.
 """
 
 from __future__ import annotations
@@ -179,17 +179,27 @@ def _without_overlaps(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
 
 
 def quote_answer(
-    retrieval: Retrieval, evidence: Sequence[Evidence], page_of: PageOf
+    retrieval: Retrieval,
+    evidence: Sequence[Evidence],
+    page_of: PageOf,
+    *,
+    lead: str = "",
+    pieces: int | None = None,
 ) -> tuple[str, tuple[Citation, ...]]:
-    """The extractive answer: up to three exact quotes, best first, each with its citation.
+    """The extractive answer: up to three exact quotes, best first, each with its citation, below a `lead`.
 
-    In the answer's text the line breaks inside a wrapped sentence are spaces; `Citation.quote` is the page's text as it
-    stands. Without evidence the answer is empty.
+    With `pieces` it is so many quotes, whether or not a further one is nearly as good as the first. In the answer's
+    text the line breaks inside a wrapped sentence are spaces; `Citation.quote` is the page's text as it stands. Without
+    evidence the answer is empty.
     """
-    from_best = [item for i, item in enumerate(evidence[:_MAX_QUOTES]) if i == 0 or _adds(item, evidence[0])]
-    pieces: list[str] = []
+    from_best = list(evidence[:pieces]) if pieces is not None else []
+    if pieces is None:
+        from_best = [item for i, item in enumerate(evidence[:_MAX_QUOTES]) if i == 0 or _adds(item, evidence[0])]
+    if not from_best:
+        return "", ()
+    texts = [lead] if lead else []
     citations: list[Citation] = []
-    position = 0
+    position = len(lead) + len(_BETWEEN) if lead else 0
     for number, item in enumerate(from_best, 1):
         hit = retrieval.hits[item.hit_index]
         page = page_of(hit.chunk.document_id, item.span.page)
@@ -210,9 +220,9 @@ def quote_answer(
                 support=1.0,
             )
         )
-        pieces.append(shown)
+        texts.append(shown)
         position += len(shown) + len(_BETWEEN)
-    return _BETWEEN.join(pieces), tuple(citations)
+    return _BETWEEN.join(texts), tuple(citations)
 
 
 def _adds(item: Evidence, best: Evidence) -> bool:

@@ -1,7 +1,7 @@
 """How well does a unit of a passage answer a question? Features that are cheap, and a logistic score over them.
 
 Words count by their rarity in the index; context (the heading, the line before, the whole passage) counts apart from
-the unit itself. Pure; vectors are the caller's business. The weights are fitted by `tests/recipes/fit_gate.py`.
+the unit itself. Pure; vectors are the caller's business. The weights are fitted by `tests/recipes/fit_reader.py`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class EvidenceWeights:
 
     Fitted listwise on 204 questions, all cases weighing the same: a sample of SQuAD's training articles, the field
     manual and museum that come along, and every second question of four evaluation cases (survival, handbook, museum,
-    irm). `tests/recipes/fit_gate.py` printed them.
+    irm). `tests/recipes/fit_reader.py` printed them.
     """
 
     coverage: float = 1.5
@@ -65,7 +65,7 @@ def take_apart(question: str, rarity: Rarity) -> Asked:
     """The question's kind, identifiers and words with their weights."""
     words = list(dict.fromkeys(content_words(question)))
     known = rarity(words) if words else {}
-    weights = {_stem(word): max(0.0, float(known.get(word, 1.0))) for word in words}
+    weights = {stem(word): max(0.0, float(known.get(word, 1.0))) for word in words}
     return Asked(question, kind_of(question), weights, find_identifiers(question))
 
 
@@ -78,8 +78,8 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
     may name what this one goes on about.
     """
     rows = np.zeros((len(units), len(fields(EvidenceWeights))))
-    bags = [_bag(unit.text) for unit in units]
-    above = [_bag("\n".join((hit.title, *hit.chunk.headings))) for hit in hits]
+    bags = [bag_of(unit.text) for unit in units]
+    above = [bag_of("\n".join((hit.title, *hit.chunk.headings))) for hit in hits]
     passages = [set(words) for words in above]
     for unit, bag in zip(units, bags, strict=True):
         passages[unit.hit_index] |= bag
@@ -112,19 +112,12 @@ def score_units(features: NDArray[np.float64], weights: EvidenceWeights) -> NDAr
     return scores
 
 
-def _bag(text: str) -> set[str]:
-    return {_stem(word) for word in content_words(text)}
+def bag_of(text: str) -> set[str]:
+    """The stems of the content words of `text`."""
+    return {stem(word) for word in content_words(text)}
 
 
-def _coverage(weights: Mapping[str, float], words: set[str]) -> float:
-    """Share of the weight that `words` hold; 0 where there is nothing to cover."""
-    total = math.fsum(weights.values())
-    if total <= 0:
-        return 0.0
-    return math.fsum(weight for word, weight in weights.items() if word in words) / total
-
-
-def _stem(word: str) -> str:
+def stem(word: str) -> str:
     """A word without the commonest English verb and adverb endings, so that "stacking" meets "stack"."""
     if len(word) < 6 or not word.isalpha():
         return word[:-1] if len(word) > 3 and word.endswith("e") and word.isalpha() else word
@@ -135,3 +128,11 @@ def _stem(word: str) -> str:
     if len(word) > 4 and word[-1] == word[-2]:  # "stopp", "runn"
         word = word[:-1]
     return word[:-1] if word.endswith(("e", "y", "i")) else word
+
+
+def _coverage(weights: Mapping[str, float], words: set[str]) -> float:
+    """Share of the weight that `words` hold; 0 where there is nothing to cover."""
+    total = math.fsum(weights.values())
+    if total <= 0:
+        return 0.0
+    return math.fsum(weight for word, weight in weights.items() if word in words) / total

@@ -10,6 +10,20 @@ from ragedge.contracts.documents import Chunk, PageSpan
 
 Outcome = Literal["answered", "unsure", "abstained", "truncated", "cancelled"]
 
+Objection = Literal[
+    "number_missing",
+    "code_missing",
+    "date_changed",
+    "name_missing",
+    "negation_flipped",
+    "opposite_word",
+    "order_changed",
+    "word_exchanged",
+    "words_not_found",
+    "source_gone",
+]
+"""Why no source supports a sentence: what stands in none, or how the nearest source says otherwise."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -130,10 +144,18 @@ class Citation:
 
 @dataclass(frozen=True, slots=True)
 class AnswerSpan:
-    """A sentence `[start, end)` of an answer that no source supports."""
+    """A sentence `[start, end)` of an answer, or a quote shown whole, and how far the documents support it.
+
+    `citation` is the number of its citation, None where no source supports it; then `objection` says why, and
+    `unconfirmed` are the half-open spans of the answer in which its numbers and codes stand. `support` in [0, 1].
+    """
 
     start: int
     end: int
+    support: float = 0.0
+    citation: int | None = None
+    objection: Objection | None = None
+    unconfirmed: tuple[tuple[int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +200,10 @@ def _rate(count: int, duration_ns: int) -> float | None:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The end of the one read path. `engine` names who spoke: "extractive", "llama:<file>", "none"."""
+    """The end of the one read path. `engine` names who spoke: "extractive", "llama:<file>", "none".
+
+    `sentences` are all that say something, in order; `unsupported` are those of them that no source supports.
+    """
 
     text: str
     outcome: Outcome
@@ -191,6 +216,7 @@ class Answer:
     reason: str
     timings: Timings
     stats: ModelStats | None = None
+    sentences: tuple[AnswerSpan, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,6 +78,19 @@ class Document:
 
 
 @dataclass(frozen=True, slots=True)
+class DocumentName:
+    """What a document of an index is called, and how many passages it has; `metadata` as its reader found it."""
+
+    id: str
+    path: str
+    title: str
+    media_type: str
+    language: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
+    chunks: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class PageSpan:
     """Characters `[start, end)` of the text of page number `page`."""
 

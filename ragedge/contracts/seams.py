@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from ragedge.contracts.asking import ModelStats, Piece, Prompt
 from ragedge.contracts.documents import ParsedFile
+from ragedge.contracts.reading import WindowReading, WindowText
 
 if TYPE_CHECKING:  # the readers' process and `--help` do without numpy
     import numpy as np
@@ -66,6 +67,22 @@ class Embedder(Protocol):
         ...
 
 
+@runtime_checkable
+class EvidenceReader(Protocol):
+    """Reads question and passage together, and says of each unit how likely it answers."""
+
+    @property
+    def sha256(self) -> str: ...
+
+    def count_tokens(self, texts: Sequence[str]) -> list[int]:
+        """Tokens of each text, special ones not counted."""
+        ...
+
+    def read(self, question: str, windows: Sequence[WindowText]) -> list[WindowReading]:
+        """One reading per window, in order; what does not fit the model is cut off and has the lowest score."""
+        ...
+
+
 class VectorStore(Protocol):
     """Nearest neighbours by cosine over ids and unit vectors; a derived part, never the only copy."""
 
@@ -100,9 +117,9 @@ class Generator(Protocol):
     def count_tokens(self, text: str) -> int: ...
 
     def stream(
-        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool], *, client: str = ""
     ) -> Iterator[Piece | ModelStats]:
-        """Pieces of text, then one `ModelStats`.
+        """Pieces of text, then one `ModelStats`; `client` names who asks, for a fair queue.
 
         Raises:
             Busy: when another job runs and the queue is full.

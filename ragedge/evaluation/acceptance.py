@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ragedge.errors import ConfigError
+from ragedge.evaluation.refusing import OffTopicScore
 from ragedge.evaluation.scorecard import AnswerScore, RefusalScore, RetrievalScore
 
 Operator = Literal[">=", "<="]
@@ -60,7 +61,7 @@ def _shares(record: type[Any]) -> tuple[str, ...]:
 
 
 _FINDING = _shares(RetrievalScore)
-_WHOLE = (*_shares(AnswerScore), *_shares(RefusalScore))
+_WHOLE = (*_shares(AnswerScore), *_shares(RefusalScore), *_shares(OffTopicScore))
 _SPEED = tuple(f"{stage}_{kind}_ms" for stage in _STAGES for kind in ("median", "p95"))
 
 
@@ -77,8 +78,8 @@ def measures(report: Mapping[str, Any]) -> dict[str, float | None]:
                 found[f"{row['level']}.{name}"] = value
                 if row["level"] == report.get("level"):
                     found[name] = value
-    for part in ("answers", "refusals"):
-        row = report.get(part) or {}
+    off_topic = (report.get("refusing") or {}).get("off_topic")
+    for row in (report.get("answers") or {}, report.get("refusals") or {}, off_topic or {}):
         found.update({n: row.get(n.replace("@", "_at_")) for n in _WHOLE if n.replace("@", "_at_") in row})
     for row in report.get("speed") or ():
         found[f"{row['stage']}_median_ms"] = row.get("median_ms")

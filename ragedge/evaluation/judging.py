@@ -21,6 +21,7 @@ from ragedge.evaluation.measures import (
     separation,
     token_f1,
 )
+from ragedge.evaluation.refusing import Judged
 from ragedge.evaluation.scorecard import (
     AnswerScore,
     Level,
@@ -158,7 +159,11 @@ def answer_score(outcomes: Sequence[Outcome]) -> AnswerScore | None:
 
 
 def _shown(outcome: Outcome) -> str:
-    return "" if outcome.answer.outcome == "abstained" else outcome.answer.text
+    """What was given as an answer; the sentence of doubt above the passages is none."""
+    answer = outcome.answer
+    if answer.outcome == "abstained":
+        return ""
+    return answer.text[answer.citations[0].answer_start if answer.outcome == "unsure" and answer.citations else 0 :]
 
 
 def _shown_f1(outcome: Outcome) -> float:
@@ -210,6 +215,11 @@ def refusal_score(outcomes: Sequence[Outcome]) -> RefusalScore:
         auc=separation(sure, unsure),
         refused_at_90=refused_at(sure, unsure),
     )
+
+
+def judged(outcome: Outcome) -> Judged:
+    """One question as the gate's curve needs it."""
+    return Judged(outcome.gold.is_answerable, outcome.answer.outcome, outcome.answer.confidence, outcome.gold.tags)
 
 
 def tag_scores(outcomes: Sequence[Outcome], mode: str, level: Level) -> Iterator[TagScore]:

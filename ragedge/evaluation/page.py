@@ -11,6 +11,8 @@ from collections.abc import Iterable, Sequence
 
 from ragedge.evaluation.acceptance import Checked
 from ragedge.evaluation.comparison import Change, Comparison, faults
+from ragedge.evaluation.curve_picture import curve_picture
+from ragedge.evaluation.refusing import CURVE_HEADS, ERROR_HEADS, curve_rows, error_rows, off_topic_rows
 from ragedge.evaluation.scorecard import QuestionResult, Report, as_json
 
 _MAX_CHARS = 4_000  # of one answer or quote; more is not read
@@ -25,6 +27,10 @@ th:first-child, td:first-child, td.text, th.text { text-align: left; }
 details { border: 1px solid var(--line); border-radius: 8px; padding: .5rem 1rem; margin: .6rem 0; }
 summary { cursor: pointer; } dt { font-weight: 600; margin-top: .5rem; } dd { margin: 0; white-space: pre-wrap; }
 dd, summary { overflow-wrap: anywhere; } .bad { color: var(--bad); font-weight: 600; }
+svg.curve { max-width: 100%; height: auto; font: 11px system-ui, sans-serif; fill: currentColor; }
+.curve .grid { stroke: var(--line); } .curve polyline { fill: none; stroke-width: 2; }
+.refused polyline { stroke: var(--good); } .refused circle { fill: var(--good); }
+.off polyline { stroke: currentColor; stroke-dasharray: 4 3; }
 .good { color: var(--good); font-weight: 600; } .muted { opacity: .75; }
 """
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
@@ -44,6 +50,7 @@ def as_html(report: Report, *, checked: Sequence[Checked] = (), comparison: Comp
         _marks(checked, missed),
         _finding(report),
         _answering(report),
+        _refusing(report),
         _tags(report),
         _speed(report),
         _difference(comparison),
@@ -105,8 +112,17 @@ def _answering(report: Report) -> str:
             ("unanswerable: unsure", str(r.unanswerable), _share(r.unanswerable_unsure)),
             ("area under the curve of the confidence", str(r.answerable + r.unanswerable), _share(r.auc)),
             ("refused where 90 % stay answered", str(r.unanswerable), _share(r.refused_at_90)),
+            *(off_topic_rows(report.refusing) if report.refusing is not None else ()),
         ]
     return "<h2>Answering and refusing</h2>" + _table(("measure", "n", "share"), rows) if rows else ""
+
+
+def _refusing(report: Report) -> str:
+    found = report.refusing
+    if found is None or not found.curve:
+        return ""
+    table = _table(CURVE_HEADS, curve_rows(found)) + _table(ERROR_HEADS, error_rows(found))
+    return "<h2>The gate's curve</h2>" + curve_picture(found.curve) + table
 
 
 def _tags(report: Report) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from ragedge.evaluation.refusing import CURVE_HEADS, ERROR_HEADS, Refusing, curve_rows, error_rows, off_topic_rows
+
 Level = Literal["document", "page", "passage"]
 
 
@@ -140,6 +142,7 @@ class Report:
     tags: tuple[TagScore, ...]
     speed: tuple[Speed, ...]
     results: tuple[QuestionResult, ...]
+    refusing: Refusing | None = None
 
 
 def as_json(report: Report) -> dict[str, Any]:
@@ -162,7 +165,9 @@ def as_text(report: Report) -> str:
     if report.answers is not None:
         lines += ["", *_answer_lines(report.answers)]
     if report.refusals is not None:
-        lines += ["", *_refusal_lines(report.refusals)]
+        lines += ["", *_refusal_lines(report.refusals, report.refusing)]
+    if report.refusing is not None:
+        lines += _refusing_lines(report.refusing)
     if report.tags:
         rows = [[t.tag, str(t.questions), _share(t.hit_at_5), _share(t.f1), _share(t.answered)] for t in report.tags]
         lines += ["", *_table(["tag", "n", f"{report.level}@5", "F1", "answered"], rows)]
@@ -201,7 +206,7 @@ def _answer_lines(score: AnswerScore) -> list[str]:
     )
 
 
-def _refusal_lines(score: RefusalScore) -> list[str]:
+def _refusal_lines(score: RefusalScore, found: Refusing | None) -> list[str]:
     both = score.answerable + score.unanswerable
     return _table(
         ["gate", "n", "share"],
@@ -212,8 +217,18 @@ def _refusal_lines(score: RefusalScore) -> list[str]:
             ["unanswerable: unsure", str(score.unanswerable), _share(score.unanswerable_unsure)],
             ["area under the curve of the confidence", str(both), _share(score.auc)],
             ["refused where 90 % stay answered", str(score.unanswerable), _share(score.refused_at_90)],
+            *(off_topic_rows(found) if found is not None else ()),
         ],
     )
+
+
+def _refusing_lines(found: Refusing) -> list[str]:
+    lines: list[str] = []
+    if found.curve:
+        lines += ["", *_table(CURVE_HEADS, curve_rows(found))]
+    if found.errors:
+        lines += ["", *_table(ERROR_HEADS, error_rows(found))]
+    return lines
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> list[str]:

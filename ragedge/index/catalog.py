@@ -199,6 +199,15 @@ class Catalog:
         with self._lock, translated(self.path):
             return self._reader.execute(sql, parameters).fetchall()
 
+    def prepare(self, sql: str) -> None:
+        """Run a statement that makes something temporary, seen by this connection alone, and changes no file."""
+        with self._lock, translated(self.path):
+            self._reader.execute("PRAGMA query_only=OFF")
+            try:
+                self._reader.execute(sql)
+            finally:
+                self._reader.execute("PRAGMA query_only=ON")
+
     def each(self, sql: str) -> Iterator[tuple[Any, ...]]:
         """Rows of a query one by one, for tables that are larger than memory should be."""
         with self._lock, translated(self.path):
@@ -217,16 +226,22 @@ class Catalog:
         found = self.rows("SELECT value FROM meta WHERE key = ?", (key,))
         return found[0][0] if found else default
 
-    def search_text(self, words: Sequence[str], phrases: Sequence[str], limit: int) -> list[tuple[str, float]]:
+    def search_text(
+        self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
         """(chunk id, score) for any of the words or phrases, best first: BM25 (Robertson and Zaragoza, 2009) of FTS5,
-        its sign turned so that higher is better; equal scores by id."""
+        its sign turned so that higher is better; equal scores by id. Only in the documents `within` (None: in all)."""
         expression = match_expression(words, phrases)
         if not expression or limit <= 0:
             return []
+        chosen, parameters = "", []
+        if within is not None:
+            chosen = " AND rowid IN (SELECT rowid FROM chunks WHERE document_id IN (SELECT value FROM json_each(?)))"
+            parameters = [json.dumps(list(within))]
         found = self.rows(
             "SELECT c.id, -f.score FROM (SELECT rowid, bm25(fts, ?, ?, ?) AS score FROM fts WHERE fts MATCH ?"
-            " ORDER BY score, rowid LIMIT ?) f JOIN chunks c ON c.rowid = f.rowid",
-            (*FTS_WEIGHTS, expression, limit),
+            f"{chosen} ORDER BY score, rowid LIMIT ?) f JOIN chunks c ON c.rowid = f.rowid",
+            (*FTS_WEIGHTS, expression, *parameters, limit),
         )
         return sorted(((row[0], float(row[1])) for row in found), key=lambda hit: (-hit[1], hit[0]))
 

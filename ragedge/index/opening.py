@@ -24,9 +24,10 @@ from ragedge.index.manifest import (
 from ragedge.index.records import NewDocument
 
 LOCK_NAME = "lock"
+GATE_NAME = "gate.json"  # the gate fitted to this index, see `ragedge.gate_file`
 _CATALOG_PARTS = (CATALOG_NAME, f"{CATALOG_NAME}-wal", f"{CATALOG_NAME}-shm", "catalog.seal")
 # the last two are the folder that the index follows, and uploads on their way in
-_PARTS = (MANIFEST_NAME, *_CATALOG_PARTS, "chroma", "files", "source.json", "incoming")
+_PARTS = (MANIFEST_NAME, *_CATALOG_PARTS, "chroma", "files", "source.json", "incoming", GATE_NAME)
 _NORM_TOLERANCE = 1e-3  # of a unit vector in float32; cosines are dot products only as long as this holds
 
 

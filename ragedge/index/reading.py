@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.contracts import Block, Chunk, Page, PageProblem, PageSpan
+from ragedge.contracts import Block, Chunk, DocumentName, Page, PageProblem, PageSpan
 from ragedge.errors import NotFound
 from ragedge.index.catalog import Catalog, loads, vector_of
+from ragedge.index.exact import ExactVectors
 from ragedge.index.records import Counts, DocumentInfo, FileRow
 from ragedge.index.schema import checked, from_sql
 from ragedge.index.writing import CHUNK_COLUMNS, DOCUMENT_COLUMNS, FILE_COLUMNS, PAGE_COLUMNS
+
+_PART = 2_000  # vectors in memory at once: 3 MB of 384 floats
 
 _CHUNKS = (
     "SELECT " + ", ".join(f"c.{name}" for name in CHUNK_COLUMNS.split(", ")) + ", c.digest, d.path"
@@ -149,6 +153,43 @@ def document_sha256(catalog: Catalog, document_id: str) -> str:
     if not found:
         raise NotFound(f'no document "{document_id}" in this index')
     return str(found[0][0])
+
+
+def names(catalog: Catalog) -> list[DocumentName]:
+    """What all documents are called and when they are of, by path."""
+    rows = catalog.rows("SELECT id, path, title, media_type, language, metadata, chunks FROM documents")
+    found = [
+        DocumentName(
+            id=row[0],
+            path=from_sql(row[1]),
+            title=from_sql(row[2]),
+            media_type=from_sql(row[3]),
+            language=None if row[4] is None else from_sql(row[4]),
+            metadata=loads(row[5]),
+            chunks=row[6],
+        )
+        for row in rows
+    ]
+    return sorted(found, key=lambda name: (name.path, name.id))
+
+
+def nearest_within(
+    catalog: Catalog, vector: NDArray[np.float32], limit: int, within: Sequence[str]
+) -> list[tuple[str, float]]:
+    """(chunk id, cosine), best first, of the chunks of the documents `within`; exact, holds no more than a part."""
+    best: list[tuple[str, float]] = []
+    sql = (
+        "SELECT c.rowid, c.id, v.vector, v.digest FROM chunks c JOIN vectors v ON v.rowid = c.rowid"
+        " WHERE c.document_id IN (SELECT value FROM json_each(?)) AND c.rowid > ? ORDER BY c.rowid LIMIT ?"
+    )
+    last = 0
+    while rows := catalog.rows(sql, (json.dumps(list(within)), last, _PART)):
+        last = rows[-1][0]
+        ids = [row[1] for row in rows]
+        matrix = np.stack([vector_of(row[1:], len(vector)) for row in rows])
+        part = ExactVectors(len(vector), ids, matrix).search(vector, limit)
+        best = sorted(best + part, key=lambda hit: (-hit[1], hit[0]))[:limit]
+    return best
 
 
 def titles(catalog: Catalog, document_ids: Sequence[str]) -> dict[str, str]:

@@ -25,7 +25,9 @@ RESTORE_HINT = "restore catalog.db and files/ from a backup, or make the index a
 _BUSY_MS = 5_000  # readers of other processes hold locks for milliseconds; 5 s means something is wrong
 _CACHE_KIB = 16_384  # holds the full-text index of about 20,000 chunks
 
-_TABLES = """
+TOKENIZER = "porter unicode61 remove_diacritics 2"
+
+_TABLES = f"""
 CREATE TABLE meta (key TEXT PRIMARY KEY, value NOT NULL) WITHOUT ROWID;
 CREATE TABLE documents (
     id TEXT PRIMARY KEY, path NOT NULL, title NOT NULL, media_type NOT NULL, size_bytes INTEGER NOT NULL, language,
@@ -51,7 +53,7 @@ CREATE VIEW searchable AS
     FROM chunks c JOIN documents d ON d.id = c.document_id;
 CREATE VIRTUAL TABLE fts USING fts5(
     title, headings, text, content='searchable', content_rowid='rowid',
-    tokenize='porter unicode61 remove_diacritics 2');
+    tokenize='{TOKENIZER}');
 """
 
 

@@ -10,9 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.contracts import Chunk, Page
+from ragedge.contracts import Chunk, DocumentName, Page
 from ragedge.errors import NotFound
 from ragedge.index import reading
+from ragedge.index import words as words_of_index
 from ragedge.index.catalog import Catalog
 from ragedge.index.check import problems_of
 from ragedge.index.derived import DerivedVectors
@@ -34,20 +35,29 @@ class IndexView:
         self._sources = SourceFiles(folder / "files")
         self._derived: DerivedVectors | None = None
         self._exact_lock = threading.Lock()
+        self._names_lock = threading.Lock()
+        self._names: tuple[int, list[DocumentName]] | None = None
         self._exact: tuple[str, ExactVectors] | None = None
 
-    def search_text(self, words: Sequence[str], phrases: Sequence[str], limit: int) -> list[tuple[str, float]]:
+    def search_text(
+        self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
         """(chunk id, BM25 score) for any of `words` or `phrases`, best first; higher is better.
 
-        A phrase is found where its tokens stand next to each other. Nothing in either is ever query syntax.
+        A phrase is found where its tokens stand next to each other. Nothing in either is ever query syntax. `within`
+        are the ids of the only documents that are searched (None: all).
         """
-        return self._catalog.search_text(words, phrases, limit)
+        return self._catalog.search_text(words, phrases, limit, within)
 
-    def search_vectors(self, vector: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
-        """(chunk id, cosine), best first, for a unit vector, float32 [dimension]."""
+    def search_vectors(
+        self, vector: NDArray[np.float32], limit: int, within: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
+        """(chunk id, cosine), best first, for a unit vector, float32 [dimension]; `within` as for `search_text`."""
         query = as_matrix(np.asarray(vector)[np.newaxis], 1, self.settings.dimension)[0]
         if limit <= 0:
             return []
+        if within is not None:
+            return reading.nearest_within(self._catalog, query, limit, within)
         if self._derived is not None:
             found = self._derived.search(query, limit + _EXTRA_HITS)
             if found is not None:
@@ -106,6 +116,35 @@ class IndexView:
             NotFound: when there is no such passage.
         """
         return reading.chunk_vectors(self._catalog, ids, self.settings.dimension)
+
+    def names(self) -> list[DocumentName]:
+        """What all documents are called and when they are of, by path; read again when anything has changed."""
+        generation = self.generation
+        with self._names_lock:
+            if self._names is None or self._names[0] != generation:
+                self._names = (generation, reading.names(self._catalog))
+            return self._names[1]
+
+    def documents_with(self, words: Sequence[str]) -> dict[str, dict[str, int]]:
+        """For each word: document id -> number of its passages that hold the word."""
+        return words_of_index.documents_with(self._catalog, words)
+
+    def nearby(self, ids: Sequence[str], words: Sequence[str]) -> dict[str, float]:
+        """Chunk id -> share in [0, 1] of the words, by rarity, that stand in the passage or in one next to it."""
+        return words_of_index.nearby(self._catalog, ids, words)
+
+    def terms_like(self, word: str) -> list[tuple[str, int]]:
+        """(stem, number of passages with it) of the words of the index that could be meant by a mistyped one."""
+        stemmed = words_of_index.stem(word)
+        return words_of_index.terms_like(self._catalog, stemmed) if stemmed else []
+
+    def stem(self, word: str) -> str:
+        """`word` as the word index holds it; "" where it is not one token."""
+        return words_of_index.stem(word)
+
+    def example_of(self, term: str) -> str:
+        """The text of a passage that holds a stem; "" where there is none."""
+        return words_of_index.example_of(self._catalog, term)
 
     def titles(self, document_ids: Sequence[str]) -> dict[str, str]:
         """Titles by document id; unknown ids are left out."""

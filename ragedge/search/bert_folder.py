@@ -53,7 +53,7 @@ class BertFolder:
         self.max_tokens = max_tokens
         self._question_prefix = question_prefix
         self._passage_prefix = passage_prefix
-        self._tokenizer = _open_tokenizer(folder / "tokenizer.json")
+        self._tokenizer = open_tokenizer(folder / "tokenizer.json")
 
     @property
     def max_row_tokens(self) -> int:
@@ -62,7 +62,7 @@ class BertFolder:
 
     def token_spans(self, text: str) -> list[tuple[int, int]]:
         """Character spans of the tokens of `text`, special tokens left out; never cut."""
-        offsets: list[tuple[int, int]] = self._tokenizer.encode(_clean(text), add_special_tokens=False).offsets
+        offsets: list[tuple[int, int]] = self._tokenizer.encode(clean(text), add_special_tokens=False).offsets
         return offsets
 
     def passage_rows(self, texts: Sequence[str]) -> list[list[int]]:
@@ -71,7 +71,7 @@ class BertFolder:
         Raises:
             InputError: a text is longer than `max_tokens`.
         """
-        encodings = self._tokenizer.encode_batch([_clean(self._passage_prefix + text) for text in texts])
+        encodings = self._tokenizer.encode_batch([clean(self._passage_prefix + text) for text in texts])
         rows: list[list[int]] = [encoding.ids for encoding in encodings]
         for index, row in enumerate(rows):
             if len(row) > self.max_row_tokens:
@@ -84,7 +84,7 @@ class BertFolder:
     def question_row(self, text: str) -> list[int]:
         """Token numbers of a question; what exceeds the model's length is cut off at its end."""
         text = self._question_prefix + text[:_MAX_QUESTION_CHARS]
-        row: list[int] = self._tokenizer.encode(_clean(text)).ids
+        row: list[int] = self._tokenizer.encode(clean(text)).ids
         if len(row) > self.max_row_tokens:
             row = [*row[: self.max_row_tokens - 1], row[-1]]
         return row
@@ -131,7 +131,7 @@ def _read_shape(folder: Path) -> tuple[int, int]:
         raise ModelCorrupt(f"'{folder / 'config.json'}' cannot be read: {error}", "install the model again") from error
 
 
-def _open_tokenizer(path: Path) -> Tokenizer:
+def open_tokenizer(path: Path) -> Tokenizer:
     """The tokenizer with cutting and padding off: the published file cuts at 128 tokens and pads to 128."""
     if not path.is_file():
         raise ModelMissing(f"'{path}' does not exist", "install the model again")
@@ -144,7 +144,7 @@ def _open_tokenizer(path: Path) -> Tokenizer:
     return tokenizer
 
 
-def _clean(text: str) -> str:
+def clean(text: str) -> str:
     """`text` with lone surrogates, which the tokenizer cannot take, as U+FFFD; offsets stay as they are."""
     if text.isascii():
         return text

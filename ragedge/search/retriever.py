@@ -1,9 +1,9 @@
 """A question to the passages that may answer it: words and vectors, fused by score, neighbours merged.
 
-Knows no model and no file; asks an index and an embedder. Fusion: a convex combination of the two scores, each scaled
-by its best (Bruch, Gai, Ingber 2023); on our training cases its mean reciprocal rank was 0.85 where reciprocal rank
-fusion gave 0.82. A passage that holds a code or a quoted phrase of the question gains by how few others do: what stands
-in one or two passages decides. Ties break by chunk id; the same question gives the same hits.
+Knows no model and no file; asks an index and an embedder. Before the search a question is made self-contained from its
+history, its mistyped words are put right, and its filters and what it says of editions choose documents; see
+`followup`, `spelling`, `filters`, `library`. Both halves then look in those documents, and `fusion` makes one score.
+Ties break by chunk id; the same question gives the same hits.
 """
 
 from __future__ import annotations
@@ -12,28 +12,29 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragedge.answer.identifiers import spellings
-from ragedge.contracts import Chunk, Embedder, Hit, Question, Retrieval, Timings
+from ragedge.contracts import Chunk, DocumentName, Embedder, Hit, Question, Retrieval, Timings
 from ragedge.errors import BadQuestion, ConfigError
+from ragedge.search.filters import chosen
 from ragedge.search.followup import self_contained
+from ragedge.search.fusion import Ranking, adjust, document_of, fuse
+from ragedge.search.library import Library, Meant
 from ragedge.search.merge import group_neighbours, merge
 from ragedge.search.query import Query, analyse
+from ragedge.search.spelling import corrected
 
 Mode = Literal["hybrid", "lexical", "vector"]
-Ranking = list[tuple[str, float]]
 
 MAX_TOP_K = 50  # passages; beyond this nobody reads them and merging would slow down
-_LEXICAL_SHARE = 0.4  # of the fused score; 0.35 to 0.45 measure alike, all above 0.3 and 0.5
-_COSINE_FLOOR = 0.2  # what unrelated texts have with the embedder at hand; counts as nothing
-_LEAST_SPREAD = 0.05  # between floor and best cosine, where nothing is near: no division by next to nothing
-_EXACT_GAIN = 2.2  # shared by the passages that hold a code
-_EXACT_MOST = 1.1  # of it for one passage: more than words and vector together
-_PREFERRED_GAIN = 0.5  # half of the best score without a code: the exhibit's text wins over its like, not over a code
+_DEEPER = 4  # times as many entries of the word list are scored as come from it alone, for what the vectors find
+_WIDER = 8  # times as many neighbours are asked of the vectors where editions are told apart: most are then left out
+_PREFERRED_GAIN = 0.5  # half of the best score without a code: an exhibit's text wins over its like, not over a code
 _PREFERRED_MOST = 400  # passages of preferred documents that are looked at; an exhibit has a few
 _VECTOR_CACHE = 64  # questions whose vector is kept: the reader asks for it again, and people repeat themselves
 
@@ -41,23 +42,71 @@ _VECTOR_CACHE = 64  # questions whose vector is kept: the reader asks for it aga
 class SearchIndex(Protocol):
     """What the retriever asks of an index (`ragedge.index.store.Index`)."""
 
-    def search_text(self, words: Sequence[str], phrases: Sequence[str], limit: int) -> Ranking: ...
-    def search_vectors(self, vector: NDArray[np.float32], limit: int) -> Ranking: ...
+    @property
+    def generation(self) -> int: ...
+    def names(self) -> Sequence[DocumentName]: ...
+    def search_text(
+        self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str] | None = None
+    ) -> Ranking: ...
+    def search_vectors(
+        self, vector: NDArray[np.float32], limit: int, within: Sequence[str] | None = None
+    ) -> Ranking: ...
     def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]: ...
     def chunk_ids(self, document_ids: Sequence[str]) -> list[str]: ...
     def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]: ...
     def titles(self, document_ids: Sequence[str]) -> Mapping[str, str]: ...
+    def nearby(self, ids: Sequence[str], words: Sequence[str]) -> Mapping[str, float]: ...
+    def documents_with(self, words: Sequence[str]) -> Mapping[str, Mapping[str, int]]: ...
+    def document_frequency(self, words: Sequence[str]) -> Mapping[str, int]: ...
+    def terms_like(self, word: str) -> Sequence[tuple[str, int]]: ...
+    def stem(self, word: str) -> str: ...
+    def example_of(self, term: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """What the search does beyond words and vectors; each can be left out, to measure what it gives."""
+
+    follow_up: bool = True
+    spelling: bool = True
+    exact: bool = True
+    editions: bool = True
+    subjects: bool = True
+    nearby: bool = True
+    deep_words: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """A question made ready: what is looked for, and where (`within` None: in all documents)."""
+
+    text: str
+    query: Query
+    meant: Meant
+    within: tuple[str, ...] | None
+    subjects: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lists:
+    """What the halves of the search found, and the cosines of all that either found."""
+
+    by_words: Ranking
+    by_vector: Ranking
+    exact: Sequence[Ranking]
+    cosines: Mapping[str, float]
 
 
 class Retriever:
-    """Finds passages in one index; holds no state but a small cache, safe to use from several threads.
+    """Finds passages in one index; holds no state but small caches, safe to use from several threads.
 
     Args:
         index: what is searched.
-        embedder: makes the question's vector; not asked in mode "lexical".
+        embedder: makes the question's vector; in mode "lexical" it only says which words it knows.
         top_k: passages per question unless the question says otherwise.
         candidates: length of each list before fusion.
         mode: "hybrid", or one of its halves alone (for comparison).
+        steps: what is left out, for measuring; only "hybrid" takes all steps, the halves alone are plain.
 
     Raises:
         ConfigError: a setting is out of range.
@@ -71,6 +120,7 @@ class Retriever:
         top_k: int = 8,
         candidates: int = 50,
         mode: Mode = "hybrid",
+        steps: Steps | None = None,
     ) -> None:
         if mode not in ("hybrid", "lexical", "vector"):
             raise ConfigError(f"unknown search mode '{mode}'", "use one of: hybrid, lexical, vector")
@@ -84,8 +134,11 @@ class Retriever:
         self._top_k = top_k
         self._candidates = candidates
         self._mode: Mode = mode
+        plain = Steps(spelling=False, exact=mode == "lexical", editions=False, subjects=False, nearby=False)
+        self._steps = steps or (Steps() if mode == "hybrid" else plain)
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
+        self._library: tuple[int, Library] | None = None
 
     def question_vector(self, text: str) -> NDArray[np.float32]:
         """Unit vector of a question, float32 [dimension]; the last few are remembered."""
@@ -104,7 +157,7 @@ class Retriever:
         """The passages for `question`, best first, and what each stage took.
 
         Raises:
-            BadQuestion: `question.text` is blank or `question.top_k` out of range.
+            BadQuestion: `question.text` is blank, `question.top_k` out of range, or a filter cannot be understood.
         """
         text = question.text.strip()
         if not text:
@@ -112,49 +165,97 @@ class Retriever:
         top_k = self._top_k if question.top_k is None else question.top_k
         if not 1 <= top_k <= MAX_TOP_K:
             raise BadQuestion(f"top_k = {top_k} is out of range", f"use 1 to {MAX_TOP_K}")
-        text = self_contained(text, question.history)
-        query = analyse(text)
         limit = max(self._candidates, 2 * top_k)
         start = time.perf_counter()
-        vector = None if self._mode == "lexical" else self.question_vector(text)
+        search = self._prepared(question, text)
+        ready = time.perf_counter()
+        vector = None if self._mode == "lexical" else self.question_vector(search.text)
         embedded = time.perf_counter()
-        by_words, exact = ([], []) if self._mode == "vector" else self._search_words(query, limit)
+        by_words, exact = ([], []) if self._mode == "vector" else self._search_words(search, limit)
         searched = time.perf_counter()
-        by_vector = [] if vector is None else self._index.search_vectors(vector, limit)
+        by_vector = [] if vector is None else self._search_vectors(search, vector, limit)
         preferred = self._index.chunk_ids(question.prefer)[:_PREFERRED_MOST] if question.prefer else []
-        cosines = self._cosines(by_words, by_vector, [*exact, [(chunk_id, 1.0) for chunk_id in preferred]], vector)
-        scores = fuse(by_words, cosines, exact)
-        for chunk_id in preferred:
-            scores[chunk_id] = scores.get(chunk_id, 0.0) + _PREFERRED_GAIN
-        hits = self._hits(scores, by_words, by_vector, cosines, top_k)
+        cosines = self._cosines(
+            by_words[:limit], by_vector, [*exact, [(chunk_id, 1.0) for chunk_id in preferred]], vector
+        )
+        lists = _Lists(by_words, by_vector, exact, cosines)
+        scores = self._scores(search, lists, limit)
+        scores |= {chunk_id: scores.get(chunk_id, 0.0) + _PREFERRED_GAIN for chunk_id in preferred}
+        hits = self._hits(scores, lists, top_k)
         done = time.perf_counter()
         timings = Timings(
-            embed_ms=None if vector is None else 1e3 * (embedded - start),
-            lexical_ms=None if self._mode == "vector" else 1e3 * (searched - embedded),
+            embed_ms=None if vector is None else 1e3 * (embedded - ready),
+            lexical_ms=None if self._mode == "vector" else 1e3 * (searched - embedded + ready - start),
             vector_ms=1e3 * (done - searched),
         )
-        return Retrieval(question, text, hits), timings
+        return Retrieval(question, search.text, hits), timings
 
-    def _search_words(self, query: Query, limit: int) -> tuple[Ranking, list[Ranking]]:
+    def _prepared(self, question: Question, text: str) -> _Search:
+        library = self._documents()
+        within = tuple(chosen(question.filters, library.documents)) if question.filters else None
+        if self._steps.follow_up:
+            text = self_contained(text, question.history)
+        if self._steps.spelling:
+            index = self._index
+            text = corrected(
+                text, unknown=self._unknown, stem=index.stem, terms_like=index.terms_like, example_of=index.example_of
+            )
+        meant = library.meant(text) if self._steps.editions else Meant(text)
+        query = analyse(meant.text)
+        is_asked = meant.is_asked and self._steps.subjects
+        subjects = library.typical(self._index.documents_with(query.words)) if is_asked else {}
+        return _Search(meant.text, query, meant, within, subjects)
+
+    def _documents(self) -> Library:
+        generation = self._index.generation
+        with self._lock:
+            if self._library is None or self._library[0] != generation:
+                self._library = (generation, Library(self._index.names()))
+            return self._library[1]
+
+    def _unknown(self, words: Sequence[str]) -> list[str]:
+        """Those that are several pieces to the embedder and stand in no passage."""
+        rare = [word for word in words if len(self._embedder.token_spans(word)) > 1]
+        counts = self._index.document_frequency(rare) if rare else {}
+        return [word for word in rare if not counts.get(word)]
+
+    def _search_words(self, search: _Search, limit: int) -> tuple[Ranking, list[Ranking]]:
         """The BM25 list, and for each code or quoted phrase the list of passages that hold it."""
-        names = (*query.phrases, *query.identifiers)
+        names = (*search.query.phrases, *search.query.identifiers) if self._steps.exact else ()
         phrases = [spelling for name in names for spelling in spellings(name)]
-        by_words = self._index.search_text(query.words, phrases, limit)
-        return by_words, [self._index.search_text((), spellings(name), limit) for name in names]
+        words, within, index = search.query.words, search.within, self._index
+        by_words = index.search_text(words, phrases, limit * (_DEEPER if self._steps.deep_words else 1), within)
+        if search.meant.is_asked and within is None:
+            by_words = _joined(by_words, index.search_text(words, phrases, limit, self._editions_meant(search)))
+        return by_words, [index.search_text((), spellings(name), limit, within) for name in names]
 
-    def _hits(
-        self,
-        scores: Mapping[str, float],
-        by_words: Ranking,
-        by_vector: Ranking,
-        cosines: Mapping[str, float],
-        top_k: int,
-    ) -> tuple[Hit, ...]:
+    def _search_vectors(self, search: _Search, vector: NDArray[np.float32], limit: int) -> Ranking:
+        if not search.meant.is_asked or search.within is not None:
+            return self._index.search_vectors(vector, limit, search.within)
+        found = self._index.search_vectors(vector, limit * _WIDER)
+        fitting = [item for item in found if document_of(item[0]) not in search.meant.others]
+        return _joined(found[:limit], fitting[:limit])
+
+    def _editions_meant(self, search: _Search) -> list[str]:
+        everything = (document.name.id for document in self._documents().documents)
+        return [document_id for document_id in everything if document_id not in search.meant.others]
+
+    def _scores(self, search: _Search, lists: _Lists, limit: int) -> dict[str, float]:
+        """Chunk id -> score of all candidates."""
+        scores = fuse(lists.by_words, lists.cosines, lists.exact)
+        if lists.cosines:  # deeper entries of the word list only add to what the vectors found
+            scores = {chunk_id: score for chunk_id, score in scores.items() if chunk_id in lists.cosines}
+        words = search.query.words
+        nearby = self._index.nearby(list(scores), words) if self._steps.nearby and lists.by_words else {}
+        return adjust(scores, nearby, lambda document_id: search.meant.gain(document_id, search.subjects))
+
+    def _hits(self, scores: Mapping[str, float], lists: _Lists, top_k: int) -> tuple[Hit, ...]:
         ids = sorted(scores, key=lambda chunk_id: (-scores[chunk_id], chunk_id))[: 2 * top_k]
         groups = group_neighbours(ids, self._index.chunks(ids), top_k)
         titles = self._index.titles(list({group[0].document_id: None for group in groups}))
-        word_ranks = {chunk_id: rank for rank, (chunk_id, _) in enumerate(by_words, 1)}
-        vector_ranks = {chunk_id: rank for rank, (chunk_id, _) in enumerate(by_vector, 1)}
+        word_ranks = {chunk_id: rank for rank, (chunk_id, _) in enumerate(lists.by_words, 1)}
+        vector_ranks = {chunk_id: rank for rank, (chunk_id, _) in enumerate(lists.by_vector, 1)}
+        cosines = lists.cosines
         return tuple(
             Hit(
                 chunk=merge(group),
@@ -183,16 +284,7 @@ class Retriever:
         return cosines
 
 
-def fuse(by_words: Ranking, cosines: Mapping[str, float], exact: Sequence[Ranking]) -> dict[str, float]:
-    """Chunk id to score, higher is better: at most 1 from words and vector, more per code or phrase held."""
-    lexical_share = 0.0 if not by_words else _LEXICAL_SHARE if cosines else 1.0
-    best_words = max((score for _, score in by_words), default=0.0) or 1.0
-    spread = max(max(cosines.values(), default=0.0) - _COSINE_FLOOR, _LEAST_SPREAD)
-    scores = {i: (1 - lexical_share) * max(0.0, c - _COSINE_FLOOR) / spread for i, c in cosines.items()}
-    for chunk_id, score in by_words:
-        scores[chunk_id] = scores.get(chunk_id, 0.0) + lexical_share * score / best_words
-    for ranking in exact:
-        for chunk_id, _ in ranking:
-            # All passages with the code are equal: which of them is best, the words and the vector say.
-            scores[chunk_id] = scores.get(chunk_id, 0.0) + min(_EXACT_MOST, _EXACT_GAIN / len(ranking))
-    return scores
+def _joined(first: Ranking, second: Ranking) -> Ranking:
+    """Both lists as one, best first, each chunk once; their scores come from one scale."""
+    best = dict(second) | dict(first)
+    return sorted(best.items(), key=lambda item: (-item[1], item[0]))

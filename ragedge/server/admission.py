@@ -7,6 +7,7 @@ memory and threads bounded however many ask.
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -14,13 +15,17 @@ from ragedge.errors import Busy
 
 
 class Admission:
-    """`limit` places; `enter` takes one, `leave` gives it back."""
+    """`limit` places; `enter` takes one, `leave` gives it back.
+
+    Where callers are told apart, none of them gets the last quarter: there is room for others however much it asks.
+    """
 
     def __init__(self, limit: int, *, what: str, retry_after_s: int) -> None:
         self.limit = limit
         self._what = what
         self._retry_after_s = retry_after_s
         self._taken = 0
+        self._held: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     @property
@@ -28,25 +33,30 @@ class Admission:
         """Places in use now."""
         return self._taken
 
-    def enter(self) -> None:
-        """Take a place.
+    def enter(self, client: str = "") -> None:
+        """Take a place, for `client` where callers are told apart.
 
         Raises:
-            Busy: all places are taken.
+            Busy: all places are taken, or all that one caller may have.
         """
+        own_limit = self.limit - self.limit // 4 if client else self.limit
         with self._lock:
-            if self._taken >= self.limit:
+            if self._taken >= self.limit or self._held[client] >= own_limit:
                 raise Busy(
                     f"{self._taken} {self._what} are already at work or waiting",
                     f"try again in {self._retry_after_s} seconds",
                     retry_after_s=self._retry_after_s,
                 )
             self._taken += 1
+            self._held[client] += 1
 
-    def leave(self) -> None:
-        """Give the place back."""
+    def leave(self, client: str = "") -> None:
+        """Give the place back that was taken for `client`."""
         with self._lock:
             self._taken -= 1
+            self._held[client] -= 1
+            if self._held[client] <= 0:
+                del self._held[client]
 
     @contextmanager
     def place(self) -> Iterator[None]:

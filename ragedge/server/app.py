@@ -37,6 +37,7 @@ from ragedge.server.documents import (
 from ragedge.server.embeddings import embeddings
 from ragedge.server.feedback import feedback
 from ragedge.server.kiosk import kiosk_code, kiosk_page, kiosk_setup, kiosk_speech
+from ragedge.server.metrics import metrics
 from ragedge.server.ollama import chat, show, tags, version
 from ragedge.server.openai import chat_completions, list_models, show_model
 from ragedge.server.pages import page_picture, show_page
@@ -72,6 +73,7 @@ _ROUTES: tuple[Any, ...] = (
     ask_stream,
     search,
     feedback,
+    metrics,
     list_documents,
     upload_document,
     show_document,

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct, field
 from ragedge.contracts import Answer, Event, Passages, Piece, Question, Turn
 from ragedge.errors import AnswerError, BadQuestion, NotFound, UnsupportedFile
 from ragedge.server.admission import Admission
+from ragedge.server.metrics import Meter
 from ragedge.server.problems import explain
 from ragedge.server.settings import ServerSettings, Service
 from ragedge.server.sse import Cancel, EventStream, Pump, Style, encode_event, while_connected
@@ -67,20 +68,27 @@ class AskDesk:
         self._settings = settings
         self._is_stopping = is_stopping
         self.admission = Admission(settings.queue_limit, what="questions", retry_after_s=5)
+        self.meter = Meter()
 
-    def open(self, body: AskBody, question_id: str = "") -> Pump:
+    def open(self, body: AskBody, question_id: str = "", client: str = "") -> Pump:
         """A pump over the question's events, its place taken; `question_id` is the journal's name for it.
+
+        `client` tells callers apart, so that nobody waits for all the questions of another one.
 
         Raises:
             BadQuestion: empty or too long.
             Busy: no place.
         """
         question = self._question(body)
-        self.admission.enter()
+        self.admission.enter(client)
         pipeline = self._service.pipeline
         cancel = Cancel(self._settings.question_timeout_s, self._is_stopping)
         named = {"question_id": question_id} if question_id else {}
-        return Pump(lambda is_cancelled: pipeline.stream(question, is_cancelled, **named), cancel, self.admission.leave)
+        return Pump(
+            lambda is_cancelled: self.meter.watch(pipeline.stream(question, is_cancelled, client=client, **named)),
+            cancel,
+            lambda: self.admission.leave(client),
+        )
 
     def new_id(self) -> str:
         """A name for a question, by which feedback on it can come back; "" where no journal is kept."""
@@ -132,6 +140,11 @@ def named_view(answer: Answer, question_id: str) -> dict[str, Any]:
     return {**view, "question_id": question_id} if question_id else view
 
 
+def client_of(request: Request[Any, Any, Any]) -> str:
+    """Who asks, as far as a fair queue needs it: the address of the other end; kept nowhere."""
+    return request.client.host if request.client is not None else ""
+
+
 async def check_body(request: Request[Any, Any, Any]) -> None:
     """Runs before Litestar decodes the body: it must say that it is JSON, which a form of another page cannot.
 
@@ -159,7 +172,7 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
 async def ask(data: JSONBody[AskBody], request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Drain the events into one answer; stop when the caller hangs up."""
     question_id: str = state.desk.new_id()
-    pump: Pump = state.desk.open(data, question_id)
+    pump: Pump = state.desk.open(data, question_id, client_of(request))
     answer = await drain(pump, request.receive)
     if answer is None:
         return gone()
@@ -177,7 +190,7 @@ async def ask_stream(data: JSONBody[AskBody], request: Request[Any, Any, Any], s
     """Pull the first event, then reply with the stream."""
     desk: AskDesk = state.desk
     question_id = desk.new_id()
-    pump = desk.open(data, question_id)
+    pump = desk.open(data, question_id, client_of(request))
     request_id = request_id_of(request)
     style = Style(
         "text/event-stream; charset=utf-8",

@@ -1,13 +1,16 @@
-"""Box -> service: hands the assembled parts and the config's limits to the application."""
+"""Box -> service: hands the assembled parts and the config's limits to the application, and loads what is slow."""
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
 from pathlib import Path
 
 from litestar import Litestar
 
 from ragedge import __version__, assemble
 from ragedge.assemble import Box
+from ragedge.errors import RagedgeError
 from ragedge.exhibits import Exhibits, load_exhibits
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
 from ragedge.server.app import create_app
@@ -55,3 +58,15 @@ def _kiosk(box: Box) -> KioskSettings | None:
         languages=wanted.languages,
         speech_program=find_program(),
     )
+
+
+def warm_up(box: Box, tell: Callable[[RagedgeError], None], is_over: threading.Event) -> None:
+    """Load search and model before the first question; what cannot be loaded is told now, and the service goes on.
+
+    Runs in a thread of its own; after `is_over` nothing is told: what fails then was closed.
+    """
+    try:
+        box.warm_up()
+    except RagedgeError as error:
+        if not is_over.is_set():
+            tell(error)

@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 
 from ragedge.contracts import Answer, Event, Passages, Piece
 from ragedge.errors import BadQuestion
-from ragedge.server.ask import AskDesk, Short, check_body, drain, open_reply, request_id_of, whole_reply
+from ragedge.server.ask import AskDesk, Short, check_body, client_of, drain, open_reply, request_id_of, whole_reply
 from ragedge.server.chat import (
     MAX_CHAT_BYTES,
     MODEL_WITH_SOURCES,
@@ -96,7 +96,7 @@ async def chat(data: JSONBody[ChatBody], request: Request[Any, Any, Any], state:
         seed=None if options.seed is None else options.seed % 2**32,
     )
     question_id = desk.new_id()
-    pump = desk.open(body, question_id)
+    pump = desk.open(body, question_id, client_of(request))
     talk = _Chat(data, request, question_id)
     if data.stream is not False:
         style = Style("application/x-ndjson", talk.render, talk.render_error, talk.finish, ping=b"")

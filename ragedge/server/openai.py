@@ -19,7 +19,17 @@ from msgspec import Meta, Struct
 
 from ragedge.contracts import Answer, Event, Passages, Piece
 from ragedge.errors import BadQuestion
-from ragedge.server.ask import AskBody, AskDesk, Short, check_body, drain, open_reply, request_id_of, whole_reply
+from ragedge.server.ask import (
+    AskBody,
+    AskDesk,
+    Short,
+    check_body,
+    client_of,
+    drain,
+    open_reply,
+    request_id_of,
+    whole_reply,
+)
 from ragedge.server.chat import (
     MAX_CHAT_BYTES,
     MODEL_WITH_SOURCES,
@@ -89,7 +99,7 @@ async def chat_completions(data: JSONBody[CompletionBody], request: Request[Any,
     desk: AskDesk = state.desk
     body = _question(data, state)
     question_id = desk.new_id()
-    pump = desk.open(body, question_id)
+    pump = desk.open(body, question_id, client_of(request))
     talk = _Completion(data, request, question_id)
     if data.stream:
         style = Style("text/event-stream; charset=utf-8", talk.render, talk.render_error, talk.finish)

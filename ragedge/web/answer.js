@@ -10,11 +10,27 @@ const OUTCOMES = {
   answered: ["outcome.answered", "good"],
   unsure: ["outcome.unsure", "warn"],
   abstained: ["outcome.abstained", "none"],
+  unsupported: ["outcome.unsupported", "warn"],
   truncated: ["outcome.truncated", "warn"],
   cancelled: ["outcome.cancelled", "none"],
   waiting: ["outcome.waiting", "busy"],
   writing: ["outcome.writing", "busy"],
 };
+
+// Why no source supports a sentence; the keys are those of the service.
+export const OBJECTIONS = {
+  number_missing: "objection.number_missing",
+  code_missing: "objection.code_missing",
+  date_changed: "objection.date_changed",
+  name_missing: "objection.name_missing",
+  negation_flipped: "objection.negation_flipped",
+  opposite_word: "objection.opposite_word",
+  order_changed: "objection.order_changed",
+  word_exchanged: "objection.word_exchanged",
+  words_not_found: "objection.words_not_found",
+  source_gone: "objection.source_gone",
+};
+const objectionName = (objection) => t(OBJECTIONS[objection] ?? OBJECTIONS.words_not_found);
 
 export function showOutcome(outcome, engine = "") {
   const isReviewed = outcome === "answered" && engine === "reviewed";
@@ -51,22 +67,28 @@ export function showAnswer(answer, foundMs) {
   byId("timings").textContent = timingsLine(answer, foundMs);
   byId("timings-box").hidden = !byId("timings").textContent;
   offerFeedback(answer);
-  return showOutcome(answer.outcome, answer.engine);
+  const isLoose = answer.outcome === "answered" && answer.unsupported.length > 0 && answer.citations.length === 0;
+  return showOutcome(isLoose ? "unsupported" : answer.outcome, answer.engine);
 }
 
 function answerNodes(answer) {
   const {text} = answer;
   const unit = unitOffsets(text);
-  const loose = answer.unsupported.map((span) => [unit(span.start), unit(span.end)]);
+  const loose = answer.unsupported.map((span) => [unit(span.start), unit(span.end), objectionName(span.objection)]);
+  const struck = answer.unsupported.flatMap((span) => (span.unconfirmed ?? []).map(([from, to]) => [unit(from), unit(to)]));
   const ends = answer.citations.map((citation) => [unit(citation.answer_end), citation]);
-  const cuts = new Set([0, text.length, ...loose.flat(), ...ends.map(([end]) => end)]);
-  const places = [...cuts].sort((a, b) => a - b);
+  const bounds = [...loose, ...struck].flatMap(([from, to]) => [from, to]);
+  const places = [...new Set([0, text.length, ...bounds, ...ends.map(([end]) => end)])].sort((a, b) => a - b);
+  const within = (ranges, start, end) => ranges.find(([from, to]) => from <= start && end <= to);
   const nodes = [];
   for (let i = 0; i + 1 < places.length; i += 1) {
     const [start, end] = [places[i], places[i + 1]];
     const part = text.slice(start, end);
-    const isLoose = loose.some(([from, to]) => from <= start && end <= to);
-    nodes.push(isLoose ? el("span", {class: "unsupported", title: t("sources.unsupported")}, part) : part);
+    const why = within(loose, start, end)?.[2];
+    const isStruck = within(struck, start, end) !== undefined;
+    const kind = isStruck ? "unsupported unconfirmed" : "unsupported";
+    nodes.push(why ? el(isStruck ? "em" : "span", {class: kind, title: t("objection.label", {why})}, part) : part);
+    if (why && loose.some(([, to]) => to === end)) nodes.push(el("span", {class: "why"}, why));
     const seen = new Set();
     for (const [place, citation] of ends) {
       if (place !== end || seen.has(citation.number)) continue;
@@ -80,6 +102,12 @@ function answerNodes(answer) {
 const titleOf = (citation) => citation.title || pathName(citation.document_path);
 const pageOf = (citation) => pageName(citation.span.page, citation.page_label, citation.document_path);
 export const placeOf = (citation) => [titleOf(citation), pageOf(citation)].filter(Boolean).join(", ");
+
+// How near a quote is to the sentence it stands for; "support" is 1 for the same letters.
+function supportName(support) {
+  if (support >= 1) return t("support.same");
+  return t(support >= 0.85 ? "support.near" : "support.free");
+}
 
 const opener = (citation) => () =>
   openSource({
@@ -97,7 +125,7 @@ function citationButton(citation) {
       type: "button",
       class: "citation",
       "aria-label": t("sources.one", {number: citation.number, place: placeOf(citation)}),
-      title: `${placeOf(citation)}: “${reflow(citation.quote)}”`,
+      title: `${placeOf(citation)}, ${supportName(citation.support)}: “${reflow(citation.quote)}”`,
       onclick: opener(citation),
     },
     String(citation.number),
@@ -120,6 +148,7 @@ function sourceItems(citations) {
           "div",
           {},
           el("button", {type: "button", class: "link", onclick: opener(citation)}, el("bdi", {}, titleOf(citation)), pageOf(citation) && `, ${pageOf(citation)}`),
+          el("span", {class: "muted support"}, ` ${supportName(citation.support)}`),
           el("blockquote", {dir: "auto"}, reflow(citation.quote)),
         ),
       ),

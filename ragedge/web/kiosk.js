@@ -169,9 +169,8 @@ async function ask(text) {
 }
 
 function showAnswer(answer) {
-  const key = {unsure: "kiosk.unsure", abstained: "kiosk.abstained"}[answer.outcome];
-  byId("verdict").textContent = key ? t(key) : "";
-  const isAbsent = answer.outcome === "abstained";
+  const isAbsent = answer.outcome === "abstained"; // an unsure answer begins with words that say so
+  byId("verdict").textContent = isAbsent ? t("kiosk.abstained") : "";
   fill(byId("text"), ...(isAbsent ? [] : sentences(answer)));
   fill(byId("sources"), ...(isAbsent ? [] : sources(answer.citations)));
   showListen();
@@ -218,7 +217,7 @@ function showListen() {
 
 async function listen() {
   if (state.isSpeaking) return silence();
-  const text = [byId("verdict").textContent, state.answer.outcome === "abstained" ? "" : state.answer.text].filter(Boolean).join(" ");
+  const text = state.answer.outcome === "abstained" ? byId("verdict").textContent : state.answer.text;
   const {answer} = state;
   state.isSpeaking = true;
   byId("note").textContent = "";

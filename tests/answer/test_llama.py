@@ -168,6 +168,42 @@ def test_prompts_that_share_a_beginning_give_the_same_as_in_a_fresh_context(
     assert cached[0] == 0 and cached[1] > 256 and all(count > 0 for count in cached[1:])
 
 
+def tokens_of(generator: LlamaGenerator, text: str, sampling: Sampling) -> tuple[list[str], ModelStats]:
+    """The pieces of an answer one by one, which are its tokens, and its figures."""
+    *pieces, stats = generator.stream(prompt(text), sampling, never)
+    assert isinstance(stats, ModelStats)
+    return [piece.text for piece in pieces if isinstance(piece, Piece)], stats
+
+
+@pytest.mark.parametrize("sampling", [SHORT, Sampling(24, temperature=0.9, seed=11)])
+def test_the_same_prompt_again_reads_nothing_and_says_the_same_token_by_token(
+    generator: LlamaGenerator, random_path: Path, sampling: Sampling
+) -> None:
+    text = "The pump must be primed. Tighten the four housing bolts. " * 30
+    first, cold = tokens_of(generator, text, sampling)
+    for _ in range(2):
+        again, warm = tokens_of(generator, text, sampling)
+        assert again == first
+        assert warm.prompt_eval_cached_count == warm.prompt_eval_count == cold.prompt_eval_count
+    other = tokens_of(generator, text[:-30] + "valve", sampling)[0]
+    made = LlamaGenerator(random_path, context_tokens=2048, threads=1)
+    assert other == tokens_of(made, text[:-30] + "valve", sampling)[0] and other != first
+    assert tokens_of(made, text, sampling)[0] == first
+    made.close()
+
+
+def test_after_a_cancel_in_the_answer_the_same_prompt_still_says_the_same(generator: LlamaGenerator) -> None:
+    text = "valve " * 200
+    first = tokens_of(generator, text, SHORT)[0]
+    for written in (1, 3, 9):
+        stream = generator.stream(prompt(text), SHORT, never)
+        for _ in range(written):
+            next(stream)
+        stream.close()  # type: ignore[attr-defined]
+        again, stats = tokens_of(generator, text, SHORT)
+        assert again == first and stats.prompt_eval_cached_count == stats.prompt_eval_count
+
+
 def test_cancelled_while_reading_it_stops_early_and_the_next_answer_is_exact(slow_path: Path) -> None:
     made = LlamaGenerator(slow_path, context_tokens=2048, threads=1)
     made.count_tokens("load")

@@ -1,9 +1,10 @@
-"""Turns: first come first served; the time to come back follows the jobs; threads leave the box a core."""
+"""Turns by client, each in order; the time to come back follows the jobs; threads leave the box a core."""
 
 from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,62 @@ def test_waiters_are_served_in_the_order_they_came() -> None:
     for thread in threads:
         thread.join(10)
     assert served == list(range(6))
+
+
+def wait_in(turns: Turns, client: str, on_turn: Callable[[], None]) -> threading.Thread:
+    """A thread that waits for its client's turn; returns when it stands in the queue (or was refused)."""
+    is_waiting = threading.Event()
+
+    def wait() -> None:
+        try:
+            assert turns.take(lambda: is_waiting.set() or False, client)  # type: ignore[func-returns-value]
+        except Busy:
+            is_waiting.set()
+            return
+        on_turn()
+        turns.give()
+
+    thread = threading.Thread(target=wait)
+    thread.start()
+    assert is_waiting.wait(10)
+    return thread
+
+
+def test_of_eight_clients_one_that_asks_without_end_delays_nobody_beyond_twice_the_mean() -> None:
+    turns = Turns(queue_limit=32)
+    assert turns.take(never, "greedy")
+    served: list[str] = []
+    threads = [wait_in(turns, "greedy", lambda: served.append("greedy")) for _ in range(20)]
+    for number in range(7):
+        name = f"client-{number}"
+        threads.append(wait_in(turns, name, lambda name=name: served.append(name)))  # type: ignore[misc]
+    turns.give()
+    for thread in threads:
+        thread.join(10)
+    assert len(served) == 27
+    firsts = [served.index(name) + 1 for name in ["greedy", *(f"client-{number}" for number in range(7))]]
+    assert max(firsts) == 8
+    assert max(firsts) <= 2 * sum(firsts) / len(firsts)
+    assert served[8:] == ["greedy"] * 19
+
+
+def test_in_a_full_queue_the_client_with_the_most_jobs_makes_room_for_one_with_fewer() -> None:
+    turns = Turns(queue_limit=4)
+    assert turns.take(never, "greedy")
+    served: list[str] = []
+    threads = [wait_in(turns, "greedy", lambda: served.append("greedy")) for _ in range(4)]
+    with pytest.raises(Busy):
+        turns.take(never, "greedy")
+    threads.append(wait_in(turns, "other", lambda: served.append("other")))
+    assert turns.waiting == 4
+    threads.append(wait_in(turns, "third", lambda: served.append("third")))
+    with pytest.raises(Busy):
+        turns.take(never, "third")  # has as many as the greedy one now
+    turns.give()
+    for thread in threads:
+        thread.join(10)
+    assert served == ["greedy", "other", "third", "greedy"]
+    assert turns.waiting == 0
 
 
 def test_without_a_queue_the_second_is_told_at_once_and_a_free_turn_is_given() -> None:

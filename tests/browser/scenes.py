@@ -140,6 +140,28 @@ def manual_events(index: FakeIndex) -> list[object]:
     return [found, *[Piece((" " if i else "") + word) for i, word in enumerate(words)], answer]
 
 
+def doubtful_events(index: FakeIndex) -> list[object]:
+    """One sentence that a source supports, one whose number none has, one that none says."""
+    hits = manual_hits(index)
+    one = "Tighten the ten head bolts to 42 Nm in three rounds, from the middle outwards."
+    two = "Then add a last turn of [unconfirmed: 90°] after [unconfirmed: 500 km]."
+    three = "Most mechanics add a drop of thread lock."
+    text = f"{one} {two} {three}"
+    start, last = len(one) + 1, len(one) + len(two) + 2
+    marks = [
+        (text.index(part), text.index(part) + len(part)) for part in ("[unconfirmed: 90°]", "[unconfirmed: 500 km]")
+    ]
+    loose = (
+        AnswerSpan(start, start + len(two), 0.0, None, "number_missing", tuple(marks)),
+        AnswerSpan(last, len(text), 0.0, None, "words_not_found"),
+    )
+    answer = make_answer(
+        hits, text, citations=(cited(hits[0], index, 1, QUOTE, 0, len(one)),), unsupported=loose,
+        sentences=(AnswerSpan(0, len(one), 0.9, 1), *loose), engine="llama:granite-1b.gguf",
+    )  # fmt: skip
+    return [replace(make_passages(hits, QUESTION), evidence=()), Piece(text), answer]
+
+
 def refusal_events(index: FakeIndex) -> list[object]:
     hits = manual_hits(index)
     answer = make_answer(

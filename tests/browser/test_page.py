@@ -5,11 +5,11 @@ from __future__ import annotations
 import threading
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 
-from ragedge.contracts import Piece
+from ragedge.contracts import Objection, Piece
 from ragedge.errors import PromptTooLong
 from ragedge.server.settings import KioskSettings, ServerSettings
 from ragedge.server.site import load_site
@@ -17,6 +17,7 @@ from tests.browser.scenes import (
     LOG_QUOTE,
     QUESTION,
     QUOTE,
+    doubtful_events,
     full_index,
     hostile_service,
     manual_events,
@@ -125,6 +126,44 @@ def test_passages_are_on_screen_before_the_answer_and_the_answer_streams(browser
         "Set the clea",
     ]
     assert browser.complaints() == []
+
+
+def test_an_unsupported_number_is_struck_and_each_unsupported_sentence_says_why(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    with serving(service_of(index, doubtful_events(index))) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        struck = browser.run("return [...document.querySelectorAll('.unconfirmed')].map((e) => e.textContent)")
+        assert struck == ["[unconfirmed: 90°]", "[unconfirmed: 500 km]"]
+        styles = "[...document.querySelectorAll('.unconfirmed')].map((e) => getComputedStyle(e).textDecorationLine)"
+        assert browser.run(f"return {styles}") == ["line-through", "line-through"]
+        whys = browser.run("return [...document.querySelectorAll('.why')].map((e) => e.textContent)")
+        assert whys == ["no source has this number or unit", "no source says this"]
+        assert "outwards.1 Then add a last turn of [unconfirmed: 90°] after" in browser.text("#answer-text")
+        assert browser.text(".sources .support").strip() == "nearly word for word"
+        assert browser.run("return !document.getElementById('legend').hidden")
+        assert browser.complaints() == []
+
+
+def test_an_answer_without_any_support_is_not_called_answered(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    *before, answer = doubtful_events(index)
+    none = replace(answer, citations=(), text=answer.text[79:], unsupported=(replace(answer.unsupported[1], start=0),))  # type: ignore[type-var, attr-defined]
+    with serving(service_of(index, [*before, none])) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        assert browser.text("#outcome") == "Not supported by the documents"
+        assert browser.count("#answer-text .citation") == 0
+
+
+def test_the_page_has_words_for_every_reason_of_the_service(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    with serving(service_of(index, [])) as port:
+        browser.open(port)
+        known = browser.run("return import('/static/answer.js').then((module) => Object.keys(module.OBJECTIONS))")
+    assert set(known) == set(get_args(Objection))
 
 
 def test_a_citation_opens_the_pdf_page_as_a_picture_with_the_words_marked(browser: Any, tmp_path: Path) -> None:
@@ -457,7 +496,7 @@ class Listener:
 class NamedPipeline(FakePipeline):
     """Takes the name that a question gets where a journal is kept."""
 
-    def stream(self, question, is_cancelled=lambda: False, *, question_id=""):  # type: ignore[no-untyped-def]
+    def stream(self, question, is_cancelled=lambda: False, *, question_id="", client=""):  # type: ignore[no-untyped-def]
         return super().stream(question, is_cancelled)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from ragedge.server.settings import ServerSettings
 from tests.browser.kiosks import SHOWN, kiosk, kiosk_service, press
-from tests.browser.scenes import QUESTION, full_index, manual_events, refusal_events, service_of
+from tests.browser.scenes import QUESTION, doubtful_events, full_index, manual_events, refusal_events, service_of
 from tests.browser.test_page import DONE
 from tests.server.clients import serving
 from tests.server.fakes import FakeIndex
@@ -80,6 +80,14 @@ def test_refusal_problem_and_empty_index_are_photographed(browser: Any, tmp_path
         browser.ask("Who won the cup?")
         browser.wait(DONE)
         shoot(browser, "refusal")
+    with serving(service_of(index, doubtful_events(index))) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        shoot(browser, "unsupported")
+        browser.emulate(dark=True)
+        shoot(browser, "unsupported-dark")
+        browser.emulate()
     browser.ask("Are you there?")
     browser.wait("!document.getElementById('problem').hidden")
     shoot(browser, "problem")

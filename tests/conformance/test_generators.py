@@ -1,4 +1,4 @@
-"""What every generator keeps to: the real llama.cpp path on a model made on the spot, and the fake."""
+"""What every generator keeps to: llama.cpp on a model made here, in this process and its own; a server; the fake."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from ragedge.answer.llama import LlamaGenerator
+from ragedge.answer.process_generator import ProcessGenerator
+from ragedge.answer.remote import RemoteGenerator
 from ragedge.contracts import Chunk, Generator, ModelStats, PageSpan, Piece, Prompt, Sampling, Source
 from ragedge.errors import Busy, ModelError, PromptTooLong
+from tests.fake_openai import FakeOpenAI, openai_server
 from tests.fakes_generator import FakeGenerator
 from tests.tiny_gguf import make_tiny_gguf
 
@@ -23,14 +26,24 @@ def tiny_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_tiny_gguf(tmp_path_factory.mktemp("model") / "tiny.gguf")
 
 
-@pytest.fixture(params=["llama", "fake"])
-def make(request: pytest.FixtureRequest, tiny_path: Path) -> Iterator[Make]:
+@pytest.fixture(scope="session")
+def server() -> Iterator[FakeOpenAI]:
+    with openai_server() as running:
+        yield running
+
+
+@pytest.fixture(params=["llama", "process", "remote", "fake"])
+def make(request: pytest.FixtureRequest, tiny_path: Path, server: FakeOpenAI) -> Iterator[Make]:
     made: list[Generator] = []
 
     def build(*, queue_limit: int = 8, context_tokens: int = 1024) -> Generator:
         generator: Generator
         if request.param == "llama":
             generator = LlamaGenerator(tiny_path, context_tokens=context_tokens, threads=1, queue_limit=queue_limit)
+        elif request.param == "process":
+            generator = ProcessGenerator(tiny_path, context_tokens=context_tokens, threads=1, queue_limit=queue_limit)
+        elif request.param == "remote":
+            generator = RemoteGenerator(server.url, "m", context_tokens=context_tokens, queue_limit=queue_limit)
         else:
             generator = FakeGenerator(context_tokens=context_tokens, queue_limit=queue_limit)
         made.append(generator)

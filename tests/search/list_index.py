@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.contracts import Chunk, Document, Embedder, Page, PageSpan
+from ragedge.contracts import Chunk, Document, DocumentName, Embedder, Page, PageSpan
 
 
 def chunk(document: Document, ordinal: int, *spans: tuple[int, int, int], headings: tuple[str, ...] = ()) -> Chunk:
@@ -52,13 +53,35 @@ class ListIndex:
         self.matrix = self.embedder.embed_passages([c.text for c in self.passages])
         self.position = {c.id: i for i, c in enumerate(self.passages)}
 
+    @property
+    def generation(self) -> int:
+        return len(self.documents)
+
+    def names(self) -> list[DocumentName]:
+        return [
+            DocumentName(
+                d.id,
+                d.path,
+                d.title,
+                d.media_type,
+                d.language,
+                d.metadata,
+                sum(c.document_id == d.id for c in self.passages),
+            )
+            for d in self.documents
+        ]
+
     def chunk_ids(self, document_ids: Sequence[str]) -> list[str]:
         return sorted(c.id for c in self.passages if c.document_id in document_ids)
 
-    def search_text(self, words: Sequence[str], phrases: Sequence[str], limit: int) -> list[tuple[str, float]]:
+    def search_text(
+        self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
         self.asked.append((tuple(words), tuple(phrases)))
         scores: dict[str, float] = {}
         for passage in self.passages:
+            if within is not None and passage.document_id not in within:
+                continue
             tokens = f" {' '.join(_tokens(passage.text))} "
             for term in (*words, *phrases):
                 needle = f" {' '.join(_tokens(term))} "
@@ -67,9 +90,12 @@ class ListIndex:
                     scores[passage.id] = scores.get(passage.id, 0.0) + count * self._rarity(needle)
         return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
-    def search_vectors(self, vector: NDArray[np.float32], limit: int) -> list[tuple[str, float]]:
+    def search_vectors(
+        self, vector: NDArray[np.float32], limit: int, within: Sequence[str] | None = None
+    ) -> list[tuple[str, float]]:
         cosines = self.matrix @ vector
-        order = sorted(range(len(cosines)), key=lambda i: (-float(cosines[i]), self.passages[i].id))
+        chosen = [i for i, p in enumerate(self.passages) if within is None or p.document_id in within]
+        order = sorted(chosen, key=lambda i: (-float(cosines[i]), self.passages[i].id))
         return [(self.passages[i].id, float(cosines[i])) for i in order[:limit]]
 
     def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]:
@@ -77,6 +103,31 @@ class ListIndex:
 
     def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]:
         return self.matrix[[self.position[i] for i in ids]]
+
+    def nearby(self, ids: Sequence[str], words: Sequence[str]) -> Mapping[str, float]:
+        shares = {}
+        for chunk_id in ids:
+            at = self.position[chunk_id]
+            near = [self.passages[i] for i in (at - 1, at, at + 1) if 0 <= i < len(self.passages)]
+            tokens = {t for p in near if p.document_id == self.passages[at].document_id for t in _tokens(p.text)}
+            shares[chunk_id] = sum(word in tokens for word in words) / max(len(words), 1)
+        return shares
+
+    def documents_with(self, words: Sequence[str]) -> dict[str, dict[str, int]]:
+        return {word: dict(Counter(p.document_id for p in self.passages if word in _tokens(p.text))) for word in words}
+
+    def document_frequency(self, words: Sequence[str]) -> dict[str, int]:
+        return {word: sum(word.lower() in _tokens(p.text) for p in self.passages) for word in words}
+
+    def terms_like(self, word: str) -> list[tuple[str, int]]:
+        terms = Counter(t for p in self.passages for t in set(_tokens(p.text)))
+        return sorted((term, count) for term, count in terms.items() if term[0] == word[0])
+
+    def stem(self, word: str) -> str:
+        return word
+
+    def example_of(self, term: str) -> str:
+        return next((p.text for p in self.passages if term in _tokens(p.text)), "")
 
     def titles(self, document_ids: Sequence[str]) -> Mapping[str, str]:
         return {d.id: d.title for d in self.documents if d.id in document_ids}

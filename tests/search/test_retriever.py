@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import threading
 
-import numpy as np
 import pytest
 
 from ragedge.contracts import Question
@@ -112,23 +111,7 @@ def test_settings_out_of_range_are_refused(index: ListIndex, settings: dict[str,
 
 
 def test_an_index_without_passages_gives_no_hits() -> None:
-    class Empty:
-        def search_text(self, *_: object) -> list[tuple[str, float]]:
-            return []
-
-        def search_vectors(self, *_: object) -> list[tuple[str, float]]:
-            return []
-
-        def chunks(self, ids: object) -> dict[str, object]:
-            return {}
-
-        def vectors(self, ids: object) -> object:
-            return np.zeros((0, 64), np.float32)
-
-        def titles(self, ids: object) -> dict[str, str]:
-            return {}
-
-    retrieval, _ = Retriever(Empty(), HashEmbedder()).retrieve(Question("anything at all"))  # type: ignore[arg-type]
+    retrieval, _ = Retriever(ListIndex([], HashEmbedder()), HashEmbedder()).retrieve(Question("anything at all"))
     assert retrieval.hits == ()
 
 
@@ -183,3 +166,20 @@ def test_several_threads_may_ask_at_once(index: ListIndex) -> None:
     for thread in threads:
         thread.join()
     assert found == [expected] * 6
+
+
+def test_passages_of_preferred_documents_go_first_but_not_before_a_code() -> None:
+    like = [
+        document(f"The {name} jug was made of clay by a potter.\n", path=f"{name}.txt", title=name)
+        for name in ("blue", "green", "red")
+    ]
+    index = ListIndex([*like, MANUAL], HashEmbedder())
+    retriever = Retriever(index, index.embedder, top_k=4, candidates=2)
+    for chosen in like:
+        found, _ = retriever.retrieve(Question("Who made the jug?", prefer=(chosen.id,)))
+        assert found.hits[0].chunk.document_id == chosen.id and found.hits[0].cosine is not None
+    coded, _ = retriever.retrieve(Question("What does E-417 mean?", prefer=(like[0].id,)))
+    assert "E-417" in coded.hits[0].chunk.text
+    plain, _ = retriever.retrieve(Question("Who made the jug?"))
+    unknown, _ = retriever.retrieve(Question("Who made the jug?", prefer=("0" * 16,)))
+    assert [hit.chunk.id for hit in plain.hits] == [hit.chunk.id for hit in unknown.hits]

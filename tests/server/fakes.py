@@ -83,7 +83,9 @@ def make_answer(
                 answer_start=0, answer_end=cut, support=0.95,
             ),
         )  # fmt: skip
-    unsupported = (AnswerSpan(cut + 1, len(text)),) if cut + 1 < len(text) else ()
+    loose = AnswerSpan(cut + 1, len(text), 0.0, None, "words_not_found", ((cut + 1, cut + 5),))
+    unsupported = (loose,) if cut + 1 < len(text) else ()
+    sentences = tuple(AnswerSpan(0, c.answer_end, c.support, c.number) for c in citations)
     fields: dict[str, object] = {
         "text": text,
         "outcome": "answered",
@@ -96,6 +98,7 @@ def make_answer(
         "reason": "the passage names it",
         "timings": Timings(4.0, 2.0, 3.0, None, 1.0, 150.0, 900.0),
         "stats": ModelStats(900, 10, 300, 0, 500_000_000, 20, 1_000_000_000),
+        "sentences": (*sentences, *unsupported),
     }
     return Answer(**{**fields, **changes})  # type: ignore[arg-type]
 
@@ -114,13 +117,17 @@ class FakePipeline:
     def __init__(self, events: list[object] | None = None) -> None:
         self.events: list[object] = list(make_events()) if events is None else events
         self.questions: list[Question] = []
+        self.clients: list[str] = []
         self.closed = threading.Semaphore(0)
         self.waiting = threading.Semaphore(0)
         self.was_cancelled = False
         self.open_count = 0
 
-    def stream(self, question: Question, is_cancelled: Callable[[], bool] = lambda: False) -> Iterator[Event]:
+    def stream(
+        self, question: Question, is_cancelled: Callable[[], bool] = lambda: False, *, client: str = ""
+    ) -> Iterator[Event]:
         self.questions.append(question)
+        self.clients.append(client)
         self.open_count += 1
         try:
             for event in list(self.events):

@@ -13,6 +13,7 @@ import pytest
 
 from ragedge.contracts import Piece
 from ragedge.errors import Busy, ModelMissing, PromptTooLong, RagedgeError, RemoteFailed
+from ragedge.server.admission import Admission
 from ragedge.server.problems import explain
 from ragedge.server.settings import ServerSettings
 from ragedge.views import answer_view
@@ -219,6 +220,32 @@ def test_the_queue_refuses_at_once_when_it_is_full_and_recovers(tmp_path: Path) 
         wait_until_idle(port)
         with raw_request(port, ask_head(port, len(body), "/v1/ask"), body) as connection:
             assert read_until(connection, b'"outcome"').startswith(b"HTTP/1.1 200")
+
+
+def test_one_caller_never_gets_the_last_quarter_of_the_places_and_names_are_forgotten() -> None:
+    admission = Admission(8, what="questions", retry_after_s=5)
+    for _ in range(6):
+        admission.enter("greedy")
+    with pytest.raises(Busy) as caught:
+        admission.enter("greedy")
+    assert caught.value.retry_after_s == 5
+    admission.enter("other")
+    admission.enter("third")
+    with pytest.raises(Busy):
+        admission.enter("fourth")
+    for name in ("greedy",) * 6 + ("other", "third"):
+        admission.leave(name)
+    assert admission.taken == 0 and not admission._held
+
+
+def test_the_model_is_told_who_asks_so_that_its_queue_is_fair(tmp_path: Path) -> None:
+    service = make_service(tmp_path)
+    body = b'{"text":"q"}'
+    with serving(service, ServerSettings()) as port:
+        for path in ("/v1/ask", "/v1/ask/stream"):
+            with raw_request(port, ask_head(port, len(body), path), body) as connection:
+                read_until(connection, b'"outcome"')
+    assert service.pipeline.clients == ["127.0.0.1"] * 2
 
 
 @pytest.mark.parametrize("path", ["/v1/ask", "/v1/ask/stream"])

@@ -22,7 +22,12 @@ class NamingPipeline(FakePipeline):
     """Plays events and keeps the names that the questions were given."""
 
     def stream(
-        self, question: Question, is_cancelled: Callable[[], bool] = lambda: False, *, question_id: str = ""
+        self,
+        question: Question,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        *,
+        question_id: str = "",
+        client: str = "",
     ) -> Iterator[Event]:
         self.names = [*getattr(self, "names", []), question_id]
         yield from super().stream(question, is_cancelled)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from litestar import Litestar
@@ -83,3 +84,26 @@ def test_rejected_and_doubled_files_are_told_apart(client: TestClient[Litestar])
     assert client.delete(f"/v1/documents/{listed['documents'][0]['id']}").status_code == 200
     listed = client.get("/v1/documents").json()
     assert (listed["total"], listed["rejected_total"]) == (0, 0)
+
+
+def test_filters_and_history_of_a_question_reach_the_search(client: TestClient[Litestar]) -> None:
+    assert client.post("/v1/documents", files={"file": ("generator.pdf", make_pdf(PDF_PAGES))}).status_code == 201
+
+    def ask(**body: object) -> dict[str, Any]:
+        reply: dict[str, Any] = client.post(
+            "/v1/ask", json={"text": "How tight are the ten head bolts?", **body}
+        ).json()
+        return reply
+
+    assert ask(filters={"media_type": "pdf"})["hits"] and ask(filters={"path": "*generator*"})["hits"]
+    assert ask(filters={"media_type": "md"})["hits"] == []
+    error = client.post("/v1/ask", json={"text": "How tight?", "filters": {"colour": "red"}})
+    assert error.status_code == 400 and "media_type" in error.json()["error"]["hint"]
+    streamed = client.post("/v1/ask/stream", json={"text": "How tight?", "filters": {"colour": "red"}})
+    assert streamed.status_code == 400
+    turn = {
+        "question": "How tight are the ten head bolts?",
+        "answer": "See the page on the head of the engine.",
+    }
+    followed = ask(text="And in which order?", history=[turn])
+    assert followed["hits"][0]["chunk"]["id"] == ask()["hits"][0]["chunk"]["id"]

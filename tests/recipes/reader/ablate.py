@@ -1,9 +1,9 @@
-"""The reader's design against others, each trained for the same time on the same data and measured on the same questions.
+"""The reader's design against others, each trained for the same time and measured on the same questions.
 
-    python -m tests.recipes.reader.ablate PACKS.npz OUT.json --weights model.safetensors --held-out EVAL.npz --seconds 60
+    python -m tests.recipes.reader.ablate PACKS.npz OUT.json --weights model.safetensors --held-out HELD.npz
 
-Variants: the reader as it is; trained on SQuAD alone; without evidence left out; a plain cross-encoder (passages only); a
-tuned embedder (contrastive; Karpukhin et al. 2020), beside the untuned one.
+Variants: the reader as it is; trained on SQuAD alone; without evidence left out; a plain cross-encoder (passages only);
+a tuned embedder (contrastive; Karpukhin et al. 2020), beside the untuned one.
 """
 
 from __future__ import annotations
@@ -94,7 +94,9 @@ def _cosines(body: Body, held: EvaluationSet) -> dict[str, dict[str, float]]:
     count, k = held.passages.shape
     device = held.passages.device
     nobody = torch.zeros(512, dtype=torch.long, device=device)
-    asked = torch.cat([pool(held.shelf, body, p, None, nobody[: len(p)]) for p in torch.arange(count, device=device).split(512)])
+    asked = torch.cat(
+        [pool(held.shelf, body, p, None, nobody[: len(p)]) for p in torch.arange(count, device=device).split(512)]
+    )
     flat = held.passages.reshape(-1).clamp(min=0)
     there = torch.cat([pool(held.shelf, body, None, p, nobody[: len(p)]) for p in flat.split(512)])
     scores = (asked[:, None] * there.view(count, k, -1)).sum(-1).masked_fill(held.passages < 0, -1)

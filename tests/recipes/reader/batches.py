@@ -1,8 +1,8 @@
 """A pack on the GPU, and groups of one question with several passages cut out of it, all by indexing.
 
-A row is [CLS] question [SEP] passage [SEP] in fixed places with a mask; positions follow the mask. Three changes are made
-on the fly: the prefix is left out, the answering units are left out (the rest of the passage cannot answer), and
-answering passages are replaced by others. Mining of near passages is the caller's.
+A row is [CLS] question [SEP] passage [SEP] in fixed places with a mask; positions follow the mask. Made on the fly: the
+prefix is left out, the answering units are left out (the rest of the passage cannot answer), answering passages are
+replaced by others, words of the question are dropped. Mining of near passages is the caller's.
 """
 
 from __future__ import annotations
@@ -27,8 +27,9 @@ _DROPPED = 0.12  # of the question's tokens, in every second question: nobody as
 class Group(NamedTuple):
     """g questions with k passages each, flattened to g*k rows.
 
-    `passages` [g, k] as read; `ids`, `mask`, `units` [g*k, LENGTH]; `positive` [g, k]: the passage answers; `first`, `last` [g, k]: answering units
-    (0: none known); `start`, `end` [g, k]: places of the answer in the row (0: none); `is_spanned` [g]: spans are taught.
+    `passages` [g, k] as read; `ids`, `mask`, `units` [g*k, LENGTH]; `positive` [g, k]: the passage answers; `first`,
+    `last` [g, k]: answering units (0: none known); `start`, `end` [g, k]: places of the answer in the row (0: none);
+    `is_spanned` [g]: spans are taught.
     """
 
     passages: Tensor
@@ -76,7 +77,9 @@ class Shelf:
         ids[:, END], mask[:, END] = SEP, True
         return ids, mask, units
 
-    def group(self, questions: Tensor, passages: Tensor, *, leave_out: float, no_prefix: float, replace: float) -> Group:
+    def group(
+        self, questions: Tensor, passages: Tensor, *, leave_out: float, no_prefix: float, replace: float
+    ) -> Group:
         """Groups for training; `passages` [g, k], the first of a question being its positive one or a negative.
 
         Args:

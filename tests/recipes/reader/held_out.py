@@ -3,8 +3,8 @@
     python -m tests.recipes.reader.held_out OUT.npz CASE=QUESTIONS.jsonl=INDEX[:even|:held-out] ... [--limit N]
 
 ":even" takes every second question (the others are left for the report), ":held-out" the articles of `squad_train` that
-training leaves out. Answerable questions are kept where the search found their gold quote; each of them is there a second
-time with the passages taken out that hold it, as a question that the documents do not answer.
+training leaves out. Answerable questions are kept where the search found their gold quote; each of them is there a
+second time without the passages that hold it, as a question that the documents do not answer.
 """
 
 from __future__ import annotations
@@ -41,7 +41,9 @@ class Writer:
         self.pack = Pack(plain_tokenizer())
         self.rows: list[tuple[list[int], list[int], list[int], int, int]] = []
 
-    def add(self, box: Any, gold: GoldQuestion, places: Sequence[GoldPlace], found: Retrieval, right: bool, case: int) -> None:
+    def add(
+        self, box: Any, gold: GoldQuestion, places: Sequence[GoldPlace], found: Retrieval, right: bool, case: int
+    ) -> None:
         """One question with the windows of what was found."""
         units = units_of(found, box.index.page)
         windows = self._windows(box, found, units)

@@ -1,8 +1,8 @@
 """The evidence reader in torch, for training: a BERT body with four small linear heads over its token states.
 
-[CLS] question [SEP] prefix units [SEP] in; out, for a passage: `passage` (does it hold the answer), per unit `unit` (does
-it answer; the mean over its tokens), per token `start` and `end`. Token types are all 0, positions run on over left-out
-tokens: what llama.cpp computes at question time. Padding stands anywhere; a mask says what is there.
+[CLS] question [SEP] prefix units [SEP] in; out, for a passage: `passage` (does it hold the answer), per unit `unit`
+(does it answer; the mean over its tokens), per token `start` and `end`. Token types are all 0, positions run on over
+left-out tokens, as llama.cpp computes it. Padding stands anywhere; a mask says what is there.
 """
 
 from __future__ import annotations

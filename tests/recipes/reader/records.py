@@ -12,6 +12,7 @@ import random
 from pathlib import Path
 
 from ragedge.calibration.fields import ways_to_ask
+
 from tests.recipes.reader.packing import Pack
 
 OBJECTS = 14_000
@@ -31,9 +32,9 @@ _LABELS = {
 }
 _THINGS = (
     "pump", "valve", "filter cartridge", "hose clamp", "gasket", "drive belt", "bearing", "pressure switch", "strainer",
-    "impeller", "brake pad", "chain", "saddle", "inner tube", "helmet", "floor pump", "lamp", "lock", "mudguard", "pedal",
-    "desk chair", "monitor", "label printer", "toner", "ladder", "drill", "saw blade", "work glove", "first aid kit",
-    "extension cord", "battery", "charger", "fan heater", "kettle", "compressor", "fuse", "relay", "sensor", "gauge",
+    "impeller", "brake pad", "chain", "saddle", "inner tube", "helmet", "floor pump", "lamp", "lock", "mudguard",
+    "pedal", "desk chair", "monitor", "label printer", "toner", "ladder", "drill", "saw blade", "work glove",
+    "first aid kit", "extension cord", "battery", "charger", "fan heater", "kettle", "compressor", "fuse", "relay", "sensor", "gauge",
 )  # fmt: skip
 _NAMES = ("Alder", "Brill", "Corran", "Dunmere", "Eskhold", "Farrow", "Glenside", "Hollin", "Iverley", "Juno", "Karst")
 _PEOPLE = ("A. Moreau", "B. Lind", "C. Okafor", "D. Petrov", "E. Tanaka", "F. Rossi", "G. Novak", "H. Silva", "I. Khan")
@@ -82,7 +83,9 @@ def _add_object(pack: Pack, row: dict[str, str], rng: random.Random) -> None:
 
 
 def _add_product(pack: Pack, rng: random.Random) -> None:
-    name = f"{rng.choice(_NAMES)} {rng.choice(_THINGS)} {rng.choice(('', '', f'{rng.randint(2, 990)}', 'S', 'XL', 'II'))}"
+    name = (
+        f"{rng.choice(_NAMES)} {rng.choice(_THINGS)} {rng.choice(('', '', f'{rng.randint(2, 990)}', 'S', 'XL', 'II'))}"
+    )
     name = name.strip()
     keys = rng.sample(sorted(_FIELDS), rng.randint(3, 8))
     lines = [(key.capitalize(), _FIELDS[key](rng)) for key in keys]

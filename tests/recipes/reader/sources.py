@@ -23,7 +23,7 @@ _BARE_UNIT = 12  # characters; shorter answers are list remains
 
 
 def add_squad(pack: Pack, folder: Path) -> None:
-    """Paragraphs with their questions; unanswerable ones name their own paragraph as the nearest that does not answer."""
+    """Paragraphs with their questions; unanswerable ones name their own paragraph as a passage that does not answer."""
     golds = {row["id"]: row for row in map(json.loads, (folder / "questions.jsonl").open(encoding="utf-8"))}
     for paragraph in _lines(folder / "paragraphs.jsonl.gz"):
         if paragraph["title"] in HELD_OUT:

@@ -56,9 +56,7 @@ class Trainer:
             {"params": [p for p in body if p.ndim <= 1], "weight_decay": 0.0},
             {"params": list(self.reader.heads.parameters()), "weight_decay": 0.0, "lr": 5 * self.options.rate},
         ]
-        optimizer = torch.optim.AdamW(
-            groups, lr=self.options.rate, betas=(0.9, 0.98), fused=self.device.type == "cuda"
-        )
+        optimizer = torch.optim.AdamW(groups, lr=self.options.rate, betas=(0.9, 0.98), fused=self.device.type == "cuda")
         rates = [float(group["lr"]) for group in optimizer.param_groups]
         pools = {name: torch.nonzero(self.shelf.source == i)[:, 0] for i, name in enumerate(SOURCES)}
         started, step, shown = time.time(), 0, 0.0
@@ -101,7 +99,7 @@ class Trainer:
         return loss + taught * self.teacher.loss(questions, group.passages, reading)
 
     def _passages(self, questions: Tensor) -> Tensor:
-        """[g, k] passages: the positive (or a named negative) first, then named and mined ones, near ones more often."""
+        """[g, k] passages: the positive (or a negative) first, then named and mined ones, near ones more often."""
         k, g = self.options.passages, len(questions)
         ranks = (torch.rand(g, k, device=self.device) ** 2 * MINED).long()
         passages = self.near[questions].gather(1, ranks)
@@ -138,8 +136,8 @@ class Trainer:
 class Teacher:
     """The embedder the reader began as: its cosines of question and unit keep what it knows about meaning.
 
-    Trained on a few articles alone, the reader forgets how differently people can say the same; the embedder saw a billion
-    pairs. Distillation (Hinton et al. 2015), listwise over the units of a question's passages and over the passages.
+    Trained on a few articles alone, the reader forgets how differently people can say the same; the embedder saw a
+    billion pairs. Distillation (Hinton et al. 2015), listwise over the units of all passages and over the passages.
     """
 
     temperature = 0.06  # of the cosines, which spread over about half a unit
@@ -309,7 +307,10 @@ def save(trainer: Trainer, path: Path) -> None:
 
 DEFAULT_PLAN: list[tuple[float, dict[str, float]]] = [
     (0.35, {"squad": 0.25, "clapnq": 0.12, "medquad": 0.06, "text": 0.28, "records": 0.1, "cloze": 0.12, "bare": 0.07}),
-    (0.65, {"squad": 0.42, "clapnq": 0.14, "medquad": 0.04, "text": 0.17, "records": 0.14, "cloze": 0.04, "bare": 0.05}),
+    (
+        0.65,
+        {"squad": 0.42, "clapnq": 0.14, "medquad": 0.04, "text": 0.17, "records": 0.14, "cloze": 0.04, "bare": 0.05},
+    ),
 ]
 
 

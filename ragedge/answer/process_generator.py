@@ -1,0 +1,245 @@
+"""The `Generator` Protocol over a process of its own: the language model can crash, the service stays up.
+
+Jobs wait their client's turn here and go to the process one by one; it is started at first use and again after every
+end. A job that had not said anything when the process died is run once more, unseen; one that had ends with an error
+that says how the process ended. Cancelled jobs are ended through llama.cpp's abort flag, and a process that does not
+obey within seconds is killed. Knows neither index nor config and never loads llama.cpp itself.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+from ragedge.answer.chat import check_length
+from ragedge.answer.model_process import Answer, Gone, ModelProcess
+from ragedge.answer.model_wire import Cancel, Count, Counted, Done, Failed, Load, More, Said, ask, error_of, plain
+from ragedge.answer.template import open_model
+from ragedge.answer.turns import Turns
+from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
+from ragedge.errors import ModelCrashed, ModelError
+from ragedge.threads import default_threads
+
+_WATCH_S = 0.005  # seconds between two looks at the cancel flag, only while a job runs
+_WINDOW = 4  # pieces computed ahead of the reader: covers the way through the socket, wastes little on a cancel
+_PATIENCE_S = 10.0  # seconds a cancelled job may take to end; milliseconds are usual, one large layer on a slow board
+_ATTEMPTS = 2  # a second death with the same prompt is most likely its own doing
+
+
+class ProcessGenerator:
+    """One GGUF file in a process of its own; started and loaded at first use."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        context_tokens: int = 4096,
+        threads: int | None = None,
+        family: str = "auto",
+        queue_limit: int = 4,
+        sha256: str = "",
+        patience_s: float = _PATIENCE_S,
+    ) -> None:
+        """Check the file's header; `sha256` (if given) is checked before every loading.
+
+        Raises:
+            ModelMissing, ModelCorrupt, ModelError: as `read_header`.
+            ConfigError: when `family` is unknown.
+        """
+        header, self._chat = open_model(path, family)
+        self._path = path
+        self._context_tokens = max(1, min(context_tokens, header.context_tokens))
+        self._wanted = Load(
+            path=os.fsencode(path.absolute()),
+            sha256=sha256,
+            context_tokens=self._context_tokens,
+            threads=threads if threads is not None and threads > 0 else default_threads(),
+            family=self._chat.family,
+            template=self._chat.template,
+            specials=self._chat.specials,
+            stops=self._chat.stops,
+        )
+        self._patience_s = patience_s
+        self._turns = Turns(queue_limit)
+        self._starting = threading.Lock()
+        self._process: ModelProcess | None = None
+        self._load_ns = 0
+        self._is_closed = False
+
+    @property
+    def name(self) -> str:
+        """ "llama:" and the file's name without its suffix."""
+        return f"llama:{self._path.stem}"
+
+    @property
+    def family(self) -> str:
+        """The chat format in use."""
+        return self._chat.family
+
+    @property
+    def context_tokens(self) -> int:
+        """Tokens that prompt and answer may have together."""
+        return self._context_tokens
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the model's process, if it runs."""
+        process = self._process
+        return process.pid if process is not None and not process.is_gone else None
+
+    def count_tokens(self, text: str) -> int:
+        """Tokens of `text` as part of a prompt; loads the model at first use.
+
+        Raises:
+            ModelCrashed: the process died twice over it.
+            ModelError and its kinds: the model cannot be loaded.
+        """
+        crash: ModelCrashed | None = None
+        for _ in range(_ATTEMPTS):
+            try:
+                process = self._ready()
+            except ModelCrashed as error:
+                crash = error
+                continue
+            number = process.next_number()
+            replies = process.open(number)
+            process.send(Count(number, plain(text)))
+            reply = replies.get()
+            if isinstance(reply, Counted):
+                return reply.tokens
+            if isinstance(reply, Failed):
+                raise error_of(reply)
+            crash = process.crashed()
+        raise self._closed_or(crash)
+
+    def stream(
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool], *, client: str = ""
+    ) -> Iterator[Piece | ModelStats]:
+        """Pieces of the answer, then its `ModelStats`; closing the iterator frees the model at once.
+
+        Jobs of the same `client` wait for each other, those of others take turns. When `is_cancelled` is true the
+        stream ends with the figures so far.
+
+        Raises:
+            Busy: when a job runs and the queue is full.
+            PromptTooLong: when the prompt leaves no room for an answer.
+            ModelCrashed: the process died after something was said, or twice.
+            ModelCorrupt, ModelError: when the model cannot be loaded or fails.
+        """
+        started = time.monotonic_ns()
+        check_length(prompt.system, prompt.user, self._context_tokens)
+        if not self._turns.take(is_cancelled, client):
+            yield ModelStats(total_duration=time.monotonic_ns() - started)
+            return
+        try:
+            for part in self._job(prompt, sampling, is_cancelled):
+                if isinstance(part, ModelStats):
+                    load_ns, self._load_ns = self._load_ns, 0
+                    part = replace(part, total_duration=time.monotonic_ns() - started, load_duration=load_ns)
+                yield part
+        finally:
+            self._turns.give()
+
+    def close(self) -> None:
+        """End the process, refuse further jobs. May be called more than once."""
+        self._is_closed = True
+        self._turns.close()
+        process = self._process
+        if process is not None:
+            process.kill()
+        with self._starting:  # one that was being started meanwhile
+            if self._process is not None:
+                self._process.kill()
+
+    def _job(
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+    ) -> Iterator[Piece | ModelStats]:
+        """A job, and once more where the process died before it said anything."""
+        crash: ModelCrashed | None = None
+        for _ in range(_ATTEMPTS):
+            if is_cancelled():
+                yield ModelStats()
+                return
+            is_silent = True
+            try:
+                process = self._ready()
+                for part in self._attempt(process, prompt, sampling, is_cancelled):
+                    is_silent = False
+                    yield part
+                return
+            except ModelCrashed as error:
+                crash = error
+                if not is_silent:
+                    break
+        raise self._closed_or(crash)
+
+    def _attempt(
+        self, process: ModelProcess, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+    ) -> Iterator[Piece | ModelStats]:
+        number = process.next_number()
+        replies = process.open(number)
+        process.send(ask(number, prompt, sampling, _WINDOW))
+        is_over = False
+        try:
+            while not is_cancelled():
+                try:
+                    reply = replies.get(timeout=_WATCH_S)
+                except queue.Empty:
+                    continue
+                is_over = not isinstance(reply, Said)
+                if isinstance(reply, Said):
+                    yield Piece(reply.text)
+                    process.send(More(number))
+                    continue
+                if isinstance(reply, Failed):
+                    raise error_of(reply)
+                if isinstance(reply, Gone):
+                    raise process.crashed()
+                if isinstance(reply, Done):
+                    yield reply.stats
+                return
+            is_over = True
+            yield self._cancel(process, number, replies)
+        finally:
+            if not is_over:
+                self._cancel(process, number, replies)
+            process.forget(number)
+
+    def _cancel(self, process: ModelProcess, number: int, replies: queue.SimpleQueue[Answer]) -> ModelStats:
+        """End a job and wait until the model is free; what it spent."""
+        process.send(Cancel(number))
+        deadline = time.monotonic() + self._patience_s
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                reply = replies.get(timeout=left)
+            except queue.Empty:
+                break
+            if isinstance(reply, Done):
+                return reply.stats
+            if not isinstance(reply, Said):
+                return ModelStats()
+        process.kill()  # it does not obey; the next job starts a new one
+        return ModelStats()
+
+    def _ready(self) -> ModelProcess:
+        """The process with its model loaded, started anew where it has ended."""
+        with self._starting:
+            if self._is_closed:
+                raise ModelError("The language model has been closed.", "Start the program again.")
+            process = self._process
+            if process is None or process.is_gone:
+                started = time.monotonic_ns()
+                process = self._process = ModelProcess(self._wanted)  # known before it is ready: `close` may end it
+                process.wait_ready()
+                self._load_ns = time.monotonic_ns() - started
+            return process
+
+    def _closed_or(self, crash: ModelCrashed | None) -> ModelError:
+        if self._is_closed or crash is None:
+            return ModelError("The language model has been closed.", "Start the program again.")
+        return crash

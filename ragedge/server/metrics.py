@@ -1,0 +1,114 @@
+"""GET /metrics: what this service has done since its start, for Prometheus.
+
+Counts questions by how they ended and sums up what the language model spent, under Ollama's names for a single answer
+(`prompt_eval_count`, `eval_duration`, ..), seconds instead of nanoseconds as Prometheus wants them. Tokens that were
+not read again are counted apart (`prompt_eval_cached_count`), so that a rate of reading can be honest. No question, no
+document and no client is named. Format: "Prometheus text-based exposition format", version 0.0.4.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections import Counter
+from collections.abc import Iterator
+
+from litestar import Response, get
+from litestar.datastructures import State
+
+from ragedge import device
+from ragedge.contracts import Answer, Event, ModelStats
+from ragedge.errors import RagedgeError
+from ragedge.server.settings import Service
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_PREFIX = "ragedge_"
+_SUMS: tuple[tuple[str, str], ...] = (
+    ("total_duration", "time of the language model's answers, waiting for their turn included"),
+    ("load_duration", "time for starting and loading the language model"),
+    ("prompt_eval_count", "tokens of prompts, those not read again included"),
+    ("prompt_eval_cached_count", "tokens of prompts that were known and not read again"),
+    ("prompt_eval_duration", "time for reading prompts"),
+    ("eval_count", "tokens written"),
+    ("eval_duration", "time for writing"),
+)
+
+
+class Meter:
+    """Counts events as they pass; may be used from several threads."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._ended: Counter[tuple[str, str]] = Counter()
+        self._spent: Counter[str] = Counter()
+
+    def watch(self, events: Iterator[Event]) -> Iterator[Event]:
+        """Pass the events of one question on; its end is counted, whatever it is."""
+        outcome, engine = "abandoned", ""
+        stats: ModelStats | None = None
+        try:
+            for event in events:
+                if isinstance(event, Answer):
+                    outcome, engine, stats = event.outcome, event.engine.partition(":")[0], event.stats
+                yield event
+        except RagedgeError as error:
+            outcome = error.code
+            raise
+        except Exception:
+            outcome = "internal_error"
+            raise
+        finally:
+            with contextlib.suppress(AttributeError):  # an iterator without one has nothing to free
+                events.close()  # type: ignore[attr-defined]
+            self._count(outcome, engine, stats)
+
+    def _count(self, outcome: str, engine: str, stats: ModelStats | None) -> None:
+        with self._lock:
+            self._ended[outcome, engine] += 1
+            for name, _ in _SUMS if stats is not None else ():
+                self._spent[name] += getattr(stats, name)
+
+    def lines(self) -> Iterator[str]:
+        """The counters as lines of text."""
+        with self._lock:
+            ended, spent = dict(self._ended), dict(self._spent)
+        yield from _head("questions_total", "counter", "questions by how they ended and who spoke")
+        for (outcome, engine), count in sorted(ended.items()):
+            yield f'{_PREFIX}questions_total{{outcome="{outcome}",engine="{engine}"}} {count}'
+        for name, meaning in _SUMS:
+            is_time = name.endswith("_duration")
+            full = f"{name}_seconds_total" if is_time else f"{name}_total"
+            value = spent.get(name, 0)
+            yield from _head(full, "counter", meaning)
+            yield f"{_PREFIX}{full} {value / 1e9:.9f}" if is_time else f"{_PREFIX}{full} {value}"
+
+
+@get(
+    "/metrics",
+    sync_to_thread=True,
+    summary="Counters for Prometheus",
+    media_type=CONTENT_TYPE,
+    description="Questions by outcome, and tokens and seconds of the language model under the names of Ollama.",
+)
+def metrics(state: State) -> Response[bytes]:
+    """Counters since the start, and what is so now."""
+    service: Service = state.service
+    counts = service.index.counts()
+    now = (
+        ("questions_in_progress", "questions at work or waiting", state.desk.admission.taken),
+        ("questions_limit", "questions that may be at work or waiting", state.desk.admission.limit),
+        ("documents", "documents in the index", counts.documents),
+        (
+            "resident_memory_bytes",
+            "memory of the service without the language model's process",
+            device.resident_bytes(),
+        ),
+    )
+    lines = list(state.desk.meter.lines())
+    for name, meaning, value in now:
+        lines += [*_head(name, "gauge", meaning), f"{_PREFIX}{name} {value}"]
+    return Response("\n".join([*lines, ""]).encode(), media_type=CONTENT_TYPE)
+
+
+def _head(name: str, kind: str, meaning: str) -> list[str]:
+    return [f"# HELP {_PREFIX}{name} {meaning}", f"# TYPE {_PREFIX}{name} {kind}"]

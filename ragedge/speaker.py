@@ -1,0 +1,65 @@
+"""Config -> who speaks: a language model on this box, one on another server, or nobody (exact quotes answer).
+
+Where a model is named by a path, that file is taken; else its name is looked up in the list of models of this box,
+which knows its sum. Nothing is loaded here: the model's process starts at the first question.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ragedge.answer.process_generator import ProcessGenerator
+from ragedge.answer.remote import RemoteGenerator
+from ragedge.config import AnswerConfig, Config
+from ragedge.contracts import Generator
+from ragedge.errors import ConfigError, ModelMissing
+from ragedge.model_registry import Registry
+
+
+def make_speaker(config: Config) -> Generator | None:
+    """The generator of the config, or None where exact quotes answer.
+
+    Raises:
+        ModelMissing: the config insists on a model that is not there.
+        ModelCorrupt, ModelError: its file is no model that can be used.
+        ConfigError: the server of the config has no address or model, or its key is not in the environment.
+    """
+    wanted = config.answer
+    if wanted.kind == "extractive":
+        return None
+    if wanted.kind == "remote":
+        return _remote(wanted)
+    found = Registry(config.language_models_folder).resolve(wanted.model, wanted.sha256)
+    if wanted.kind == "auto" and (found is None or not found[0].is_file()):
+        return None
+    if found is None and not wanted.model:
+        raise ModelMissing("the config asks for a language model but names none", 'set [answer] model = "FILE.gguf"')
+    if found is None:
+        raise ModelMissing(
+            f'there is no model file "{wanted.model}" and no model of that name on this box',
+            "put a GGUF file there, or fetch one: ragedge models list",
+        )
+    path, sha256 = found
+    return ProcessGenerator(
+        path,
+        context_tokens=wanted.context_tokens,
+        threads=wanted.threads or None,
+        family=wanted.family,
+        queue_limit=wanted.queue_limit,
+        sha256=sha256,
+    )
+
+
+def _remote(wanted: AnswerConfig) -> RemoteGenerator:
+    key = os.environ.get(wanted.api_key_env, "") if wanted.api_key_env else ""
+    if wanted.api_key_env and not key:
+        message = f'the environment variable "{wanted.api_key_env}" with the key of the server is empty'
+        raise ConfigError(message, f"export {wanted.api_key_env}=…, or leave [answer] api_key_env out")
+    return RemoteGenerator(
+        wanted.url,
+        wanted.model,
+        api_key=key,
+        context_tokens=wanted.context_tokens,
+        timeout_s=wanted.timeout_s,
+        queue_limit=wanted.queue_limit,
+    )

@@ -1,0 +1,97 @@
+"""What the search asks of an index beside words and vectors: choices of documents, neighbours, stems, names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ragedge.index import reading
+from ragedge.index.store import Index
+from tests.index.make import new_document, settings, unit
+
+PARTS = {
+    "old.md": ["The pump is red.", "It has a seal of rubber.", "Water runs out."],
+    "new.md": ["The pump is blue.", "It has a seal of steel.", "Pumps are loud."],
+}
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Iterator[Index]:
+    with Index.open(tmp_path / "index", settings(), mode="write", create=True) as opened:
+        opened.put([new_document(p, texts, title=p, metadata={"date": "2020-01-02"}) for p, texts in PARTS.items()])
+        yield opened
+
+
+def ids(index: Index) -> dict[str, str]:
+    return {name.path: name.id for name in index.names()}
+
+
+def test_words_and_vectors_look_in_the_chosen_documents_alone(index: Index) -> None:
+    new = ids(index)["new.md"]
+    found = index.search_text(["pump", "seal"], [], 10, [new])
+    assert len(found) == 3 and all(chunk_id.startswith(new) for chunk_id, _ in found)
+    vector = unit("any question")
+    chosen = index.search_vectors(vector, 10, [new])
+    everything = [hit for hit in index.search_vectors(vector, 10) if hit[0].startswith(new)]
+    assert [hit[0] for hit in chosen] == [hit[0] for hit in everything]
+    assert np.allclose([c for _, c in chosen], [c for _, c in everything], atol=1e-5)
+
+
+def test_a_choice_of_none_finds_nothing_and_unknown_ids_are_passed_over(index: Index) -> None:
+    assert index.search_text(["pump"], [], 10, []) == [] and index.search_vectors(unit("x"), 10, []) == []
+    assert index.search_vectors(unit("x"), 10, ["unknown"]) == []
+
+
+def test_choosing_in_parts_gives_the_best_of_all_parts(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    vector, everything = unit("any question"), list(ids(index).values())
+    whole = index.search_vectors(vector, 4, everything)
+    monkeypatch.setattr(reading, "_PART", 2)
+    assert index.search_vectors(vector, 4, everything) == whole and len(whole) == 4
+
+
+def test_names_carry_what_filters_need_and_follow_every_change(index: Index) -> None:
+    name = index.names()[0]
+    assert (name.path, name.media_type, name.metadata, name.chunks) == (
+        "new.md",
+        "text/plain",
+        {"date": "2020-01-02"},
+        3,
+    )
+    index.forget(["new.md"])
+    assert [name.path for name in index.names()] == ["old.md"]
+
+
+def test_nearby_counts_the_passage_and_those_next_to_it_in_its_document(index: Index) -> None:
+    document = ids(index)["old.md"]
+    first, middle, last = (f"{document}-{ordinal:05d}" for ordinal in range(3))
+    shares = index.nearby([first, middle, last], ["red", "rubber", "blue"])
+    assert shares[first] == shares[middle] > shares[last] > 0
+    assert index.nearby([last], ["blue"]) == {last: 0.0}  # the next passage in the catalog is another document's
+    assert index.nearby([first], ["red"]) == {first: 1.0}
+    assert index.nearby([first], []) == {}
+
+
+def test_words_are_counted_per_document_by_their_stem(index: Index) -> None:
+    found = index.documents_with(["pumps", "steel", "unseen"])
+    assert found == {
+        "pumps": {ids(index)["old.md"]: 1, ids(index)["new.md"]: 2},
+        "steel": {ids(index)["new.md"]: 1},
+        "unseen": {},
+    }
+
+
+def test_stems_near_a_word_come_from_the_documents(index: Index) -> None:
+    assert index.stem("running") == "run" and index.stem("two words") == ""
+    assert ("rubber", 1) in index.terms_like("rubbre") and ("seal", 2) in index.terms_like("esal")
+    assert index.terms_like("!") == [] and "Water runs" in index.example_of("run")
+    index.put([new_document("third.md", ["Rubbish is taken away."])])
+    assert "rubbish" in [term for term, _ in index.terms_like("rubbihs")]
+
+
+def test_a_second_reader_and_a_closed_catalog_answer_the_same(index: Index, tmp_path: Path) -> None:
+    with Index.open(tmp_path / "index", settings()) as beside:
+        assert beside.terms_like("rubbre") == index.terms_like("rubbre")
+        assert beside.names() == index.names()

@@ -1,0 +1,194 @@
+"""Fit the weights of the reader's score, and print them for `answer/scoring.py`.
+
+    python -m tests.recipes.fit_reader QUESTIONS.jsonl=INDEX[:even] [...] [--limit N] [--seed S]
+
+Every question is asked of its index as the product asks; right are the units of the passages found that lie on the
+gold quote. A listwise fit for the order, then logistic regression for the scale. The gate is `fit_gate.py`'s.
+"""
+
+from __future__ import annotations
+
+import argparse
+import random
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ragedge import assemble
+from ragedge.answer import reader
+from ragedge.answer.scoring import DEFAULT_WEIGHTS, EvidenceWeights, take_apart, unit_features
+from ragedge.answer.units import units_of
+from ragedge.config import load_config
+from ragedge.contracts import PageSpan, Question, Retrieval
+from ragedge.evaluate import place_finder
+from ragedge.evaluation.goldens import GoldPlace, GoldQuestion, draw_sample, read_questions
+
+SHOWN = 8  # passages the product reads
+
+
+@dataclass(frozen=True)
+class Case:
+    """One question with what was found for it."""
+
+    source: str
+    gold: GoldQuestion
+    places: tuple[GoldPlace, ...]
+    found: Retrieval
+
+
+Embed = Callable[[Sequence[str]], NDArray[np.float32]]
+Opened = tuple[str, Any, Embed, list[Case]]
+
+
+class Remembering:
+    """Embeds each text once: a question's units are read with and without its passages."""
+
+    def __init__(self, embed: Embed) -> None:
+        self._embed = embed
+        self._known: dict[str, NDArray[np.float32]] = {}
+
+    def __call__(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        missing = [text for text in dict.fromkeys(texts) if text not in self._known]
+        self._known.update(zip(missing, self._embed(missing), strict=True))
+        return np.stack([self._known[text] for text in texts])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("cases", nargs="+", metavar="QUESTIONS=INDEX[:even]", help=":even takes every second question")
+    parser.add_argument("--limit", type=int, default=300, help="questions per case")
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    boxes = [(name, *_open(name, options)) for name in options.cases]
+    weights = _fit_reader(boxes)
+    print("reader:", _as_code(weights))
+
+
+def _open(name: str, options: argparse.Namespace) -> tuple[Any, Embed, list[Case]]:
+    path, _, index = name.rpartition("=")
+    index, _, half = index.partition(":")
+    golds = read_questions(Path(path))[:: 2 if half == "even" else 1]
+    box = assemble.open_box(replace(load_config(None), index=index))
+    finder = place_finder(box.index)
+    cases = []
+    for gold in draw_sample(golds, options.limit, options.seed):
+        places = tuple(finder.find(source) for source in gold.sources)
+        if gold.is_answerable and not any(place.spans for place in places):
+            continue
+        deep = box.pipeline.retriever.retrieve(Question(gold.question, top_k=SHOWN))[0]
+        cases.append(Case(name, gold, places, deep))
+    print(f"{name}: {len(cases)} questions", file=sys.stderr)
+    return box, Remembering(box.embedder.embed_passages), cases
+
+
+def _is_gold(document_id: str, span: PageSpan, places: Sequence[GoldPlace]) -> bool:
+    for place in places:
+        for gold in place.spans if place.document_id == document_id else ():
+            shared = min(gold.end, span.end) - max(gold.start, span.start)
+            if gold.page == span.page and shared * 2 >= min(gold.end - gold.start, span.end - span.start) > 0:
+                return True
+    return False
+
+
+def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
+    rows, labels, groups = [], [], []
+    for name, box, embed, cases in boxes:
+        for case in cases:
+            if not case.gold.is_answerable or "quote:paragraph" in case.gold.tags:
+                continue
+            features, right = _unit_rows(box, embed, case)
+            if right.any() and not right.all():
+                rows.append(features)
+                labels.append(right)
+                groups.append(name)
+    shares = _equal_shares(groups)
+    fitted = _listwise(rows, labels, shares)
+    balance = np.concatenate(
+        [s * np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum()) for y, s in zip(labels, shares, strict=True)]
+    )
+    line = np.column_stack([np.concatenate(rows) @ fitted, np.ones(len(balance))])
+    scale, bias = _logistic(line, np.concatenate(labels), balance, ridge=1e-6)
+    for name in dict.fromkeys(groups):
+        chosen = [(x, y) for x, y, g in zip(rows, labels, groups, strict=True) if g == name]
+        print(f"{name}: first unit right in {_first_right(chosen, fitted):.3f} of {len(chosen)}", file=sys.stderr)
+    fitted = fitted * scale
+    fitted[-1] = bias
+    return EvidenceWeights(*(round(float(value), 2) for value in fitted))
+
+
+def _equal_shares(groups: Sequence[str]) -> NDArray[np.float64]:
+    """A weight per row under which all groups weigh the same; the weights' sum is 1."""
+    return np.array([1 / groups.count(group) for group in groups]) / len(set(groups))
+
+
+def _listwise(
+    rows: Sequence[NDArray[np.float64]], labels: Sequence[NDArray[np.bool_]], shares: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Weights under which a right unit has the largest share of a softmax over its question's units (Cao et al. 2007).
+
+    Better than one logistic regression over all units: only the order within a question matters. The bias stays 0.
+    """
+    weights = np.zeros(rows[0].shape[1])
+    mean_square = np.zeros_like(weights)
+    momentum = np.zeros_like(weights)
+    for step in range(1, 401):
+        gradient = 1e-3 * weights
+        for x, y, part in zip(rows, labels, shares, strict=True):
+            share = np.exp(x @ weights - (x @ weights).max())
+            share /= share.sum()
+            wanted = share * y / (share[y].sum() + 1e-12)
+            gradient += part * (x.T @ (share - wanted))
+        momentum = 0.9 * momentum + 0.1 * gradient
+        mean_square = 0.99 * mean_square + 0.01 * gradient**2
+        rate = 0.05 / (np.sqrt(mean_square / (1 - 0.99**step)) + 1e-8)
+        weights = weights - rate * momentum / (1 - 0.9**step)
+    return weights
+
+
+def _first_right(cases: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: NDArray[np.float64]) -> float:
+    return float(np.mean([y[int(np.argmax(x @ weights))] for x, y in cases]))
+
+
+def _unit_rows(box: Any, embed: Embed, case: Case) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+    """Features of all units of the passages found, every one embedded, and which lie on the gold quote."""
+    units = [u for u in units_of(case.found, box.index.page) if u.kind != "heading"]
+    if not units:
+        return np.zeros((0, len(fields(EvidenceWeights)))), np.zeros(0, bool)
+    asked = take_apart(case.gold.question, box.pipeline._rarity)
+    features = unit_features(asked, units, case.found.hits)
+    vector = box.pipeline.retriever.question_vector(case.found.search_text)
+    reader._add_cosines(features, units, case.found.hits, embed, vector, DEFAULT_WEIGHTS)
+    right = np.array([_is_gold(u.document_id, PageSpan(u.page, u.start, u.end), case.places) for u in units])
+    return features, right
+
+
+def _logistic(
+    x: NDArray[np.float64], y: NDArray[np.bool_], weights: NDArray[np.float64], ridge: float
+) -> NDArray[np.float64]:
+    """Weighted logistic regression; the last column (the bias) is not shrunk."""
+    theta = np.zeros(x.shape[1])
+    shrink = ridge * weights.sum() * np.eye(x.shape[1])
+    shrink[-1, -1] = 0
+    for _ in range(50):
+        p = 1 / (1 + np.exp(-(x @ theta)))
+        gradient = x.T @ (weights * (p - y)) + shrink @ theta
+        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + shrink + 1e-9 * np.eye(x.shape[1])
+        step = np.linalg.solve(hessian, gradient)
+        theta -= step
+        if np.abs(step).max() < 1e-8:
+            break
+    return theta
+
+
+def _as_code(record: Any) -> str:
+    return ", ".join(f"{field.name}={getattr(record, field.name)}" for field in fields(record))
+
+
+if __name__ == "__main__":
+    random.seed(0)
+    main()
