@@ -8,20 +8,18 @@ or there is no model, exact quotes speak. Synchronous; the model's own queue dec
 from __future__ import annotations
 
 import contextlib
-import math
 import time
 from collections import abc
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from ragedge.answer.cite import Cited, Sources, still_there
 from ragedge.answer.conflict import find_conflict
 from ragedge.answer.gate import Thresholds, decide
 from ragedge.answer.phrases import DISAGREE, REFUSALS, UNSURE, in_language
 from ragedge.answer.prompt import build_prompt
-from ragedge.answer.reader import Candidates, candidates_of, quote_answer, rank
-from ragedge.answer.signals import READER_ID, Signals, read_signals, remembering
+from ragedge.answer.reader import quote_answer
+from ragedge.answer.signals import Signals
 from ragedge.answer.speech import Speech, confirmed_only
 from ragedge.contracts import (
     Answer,
@@ -29,12 +27,14 @@ from ragedge.contracts import (
     Embedder,
     Event,
     Evidence,
+    EvidenceReader,
     Generator,
     ModelStats,
     Outcome,
     Passages,
     Piece,
     Question,
+    Records,
     Retrieval,
     Sampling,
     Timings,
@@ -45,12 +45,7 @@ from ragedge.index.store import Index
 from ragedge.reviewed import ENGINE as REVIEWED
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
-
-
-class Records(Protocol):
-    """Keeps what was asked (`ragedge.journal.Journal`); must neither fail nor wait."""
-
-    def record(self, question: Question, answer: Answer, question_id: str) -> None: ...
+from ragedge.weighing import Weigher
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +81,7 @@ class Pipeline:
         generator: Generator | None,
         settings: AskSettings,
         *,
+        evidence_reader: EvidenceReader | None = None,
         reviewed: Reviewed | None = None,
         journal: Records | None = None,
     ) -> None:
@@ -94,6 +90,7 @@ class Pipeline:
         self.embedder = embedder
         self.generator = generator
         self.settings = settings
+        self.weigher = Weigher(index, retriever, embedder, evidence_reader)
         self.reviewed = reviewed
         self.journal = journal
 
@@ -105,11 +102,12 @@ class Pipeline:
     @property
     def reader_id(self) -> str:
         """What the gate's figures come from; a gate fitted with others does not fit."""
-        return READER_ID
+        return self.weigher.id
 
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for."""
-        self.retriever.retrieve(Question("warm up"))
+        retrieval, _ = self.retriever.retrieve(Question("warm up"))
+        self.weigh(retrieval)
 
     def ask(self, question: Question) -> Answer:
         """Drain `stream` and return its answer."""
@@ -154,12 +152,12 @@ class Pipeline:
         self, question: Question, started: float, is_cancelled: Callable[[], bool], client: str
     ) -> abc.Generator[Event, None, None]:
         retrieval, timings = self.retriever.retrieve(question)
-        candidates = candidates_of(retrieval.search_text, retrieval, page_of=self.index.page, rarity=self._rarity)
-        marked = rank(candidates, page_of=self.index.page)
+        candidates = self.weigher.candidates(retrieval)
+        marked = self.weigher.mark(candidates)
         timings = replace(timings, total_ms=_ms(started))
         yield Passages(retrieval, marked, timings)
         reading = time.perf_counter()
-        evidence, signals = self.weigh(retrieval, candidates)
+        evidence, signals = self.weigher.weigh(retrieval, candidates)
         verdict = decide(signals, self.settings.thresholds)
         found = _Found(retrieval, evidence, verdict, replace(timings, read_ms=_ms(reading)))
         conflict = find_conflict(candidates.asked, retrieval.hits, evidence)
@@ -187,15 +185,9 @@ class Pipeline:
             answer, text=text, citations=cited.citations, sentences=cited.sentences, unsupported=cited.unsupported
         )
 
-    def weigh(self, retrieval: Retrieval, candidates: Candidates | None = None) -> tuple[tuple[Evidence, ...], Signals]:
+    def weigh(self, retrieval: Retrieval) -> tuple[tuple[Evidence, ...], Signals]:
         """Evidence, best first, and the figures of the gate; what `ragedge index calibrate` measures."""
-        if candidates is None:
-            candidates = candidates_of(retrieval.search_text, retrieval, page_of=self.index.page, rarity=self._rarity)
-        vector = self.retriever.question_vector(retrieval.search_text)
-        embed = remembering(self.embedder.embed_passages)
-        evidence = rank(candidates, page_of=self.index.page, embed=embed, question_vector=vector)
-        signals = read_signals(candidates.asked, retrieval.hits, evidence, embed=embed, question_vector=vector)
-        return evidence, signals
+        return self.weigher.weigh(retrieval, self.weigher.candidates(retrieval))
 
     def _checked(self, question: Question) -> Question:
         text = " ".join("".join(c for c in question.text if c.isprintable() or c.isspace()).split())
@@ -205,13 +197,6 @@ class Pipeline:
         if len(text) > limit:
             raise BadQuestion(f"the question has {len(text)} characters; the limit is {limit}", "ask it shorter")
         return replace(question, text=text)
-
-    def _rarity(self, words: Sequence[str]) -> dict[str, float]:
-        """How much a word tells, in [0, 1]: inverse document frequency over chunks; 1 if it stands in none."""
-        chunks = max(self.index.counts().chunks, 1)
-        found = self.index.document_frequency(words)
-        top = math.log(1 + chunks)
-        return {word: math.log(1 + chunks / (1 + found.get(word, 0))) / top for word in words}
 
     def _refusal(self, found: _Found, started: float) -> Answer:
         text = in_language(REFUSALS, self._language(found))

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ragedge.config import Config
-from ragedge.contracts import Embedder, Generator, ReadOptions
+from ragedge.contracts import Embedder, EvidenceReader, Generator, ReadOptions
 from ragedge.errors import IndexCorrupt, IndexMissing, IndexStale
 
 if TYPE_CHECKING:
@@ -164,6 +164,13 @@ def make_generator(config: Config) -> Generator | None:
     return make_speaker(config)
 
 
+def make_evidence_reader(config: Config) -> EvidenceReader | None:
+    """The model that reads question and passage together, or None; cheap until the first question."""
+    from ragedge.search.evidence_reader import packaged_reader
+
+    return packaged_reader(config.answer.evidence_model, config.answer.threads or None)
+
+
 def make_pipeline(
     config: Config,
     index: Index,
@@ -173,6 +180,7 @@ def make_pipeline(
     mode: Mode | None = None,
     journal: Journal | None = None,
     uses_own_gate: bool = True,
+    evidence_reader: EvidenceReader | None = None,
 ) -> Pipeline:
     """The read path over an opened index; with a `journal`, what is asked is kept there.
 
@@ -204,7 +212,10 @@ def make_pipeline(
         thresholds=own.thresholds if own is not None else Thresholds(),
     )
     reviewed = make_reviewed(config, index)
-    return Pipeline(index, retriever, embedder, generator, settings, reviewed=reviewed, journal=journal)
+    reading = make_evidence_reader(config) if evidence_reader is None else evidence_reader
+    return Pipeline(
+        index, retriever, embedder, generator, settings, evidence_reader=reading, reviewed=reviewed, journal=journal
+    )
 
 
 def make_reviewed(config: Config, index: Index) -> Reviewed | None:

@@ -81,6 +81,7 @@ class AnswerConfig:
     max_answer_tokens: int = field(default=200, metadata=_range(1, 32_768))
     temperature: float = field(default=0.0, metadata=_range(0, 2))
     threads: int = field(default=0, metadata=_range(0, 256))
+    evidence_model: str = "packaged"
     queue_limit: int = field(default=4, metadata=_range(0, 1000))
     url: str = ""
     api_key_env: str = ""

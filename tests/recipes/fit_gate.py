@@ -1,6 +1,6 @@
 """Fit the gate anew, say what it does on each case, and (--write) put its weights into `answer/gate_weights.py`.
 
-    python -m tests.recipes.fit_gate --memory FOLDER QUESTIONS.jsonl=INDEX[:even|:odd][:made=N][:test] [...] [--write]
+    python -m tests.recipes.fit_gate --memory DIR QUESTIONS=INDEX[:even|:odd|:held-out][:made=N][:test] [..] [--write]
 
 Every question is asked of its index as the product asks, once as it is and once with all passages taken out that tell
 its answer; what comes up then is near the topic and cannot answer. `made=N` adds N questions made by program from the
@@ -41,6 +41,8 @@ from ragedge.config import Config, load_config
 from ragedge.evaluate import place_finder
 from ragedge.evaluation.goldens import draw_sample, read_questions
 from ragedge.evaluation.measures import refused_at, separation
+from tests.recipes.reader.remembering import remembering_reader
+from tests.recipes.reader.sources import of_held_out
 
 OFF_TOPIC = 20  # questions of the case before that are asked of each case
 KEPT = (0.99, 0.975, 0.95, 0.9, 0.85, 0.8, 0.7, 0.5)  # shares of the right ones; their bars are written down
@@ -110,7 +112,7 @@ def _case(text: str) -> Case:
     path, _, rest = text.rpartition("=") if text.count("=") == 1 else text.partition("=")
     index, *flags = rest.split(":")
     made = next((int(flag[5:]) for flag in flags if flag.startswith("made=")), 0)
-    half = next((flag for flag in flags if flag in ("even", "odd")), "")
+    half = next((flag for flag in flags if flag in ("even", "odd", "held-out")), "")
     is_test = "test" in flags
     return Case(
         f"{index}{':' + half if half else ''}{' (test)' if is_test else ''}", Path(path), index, half, made, is_test
@@ -119,12 +121,21 @@ def _case(text: str) -> Case:
 
 def _rows(case: Case, before: Case, config: Config, options: argparse.Namespace) -> Iterator[Row]:
     golds = read_questions(case.questions)
+    golds = of_held_out(golds) if case.half == "held-out" else golds
     golds = golds[::2] if case.half == "even" else golds[1::2] if case.half == "odd" else golds
     others = draw_sample(read_questions(before.questions), OFF_TOPIC, options.seed + 1)
     with assemble.open_box(replace(config, index=case.index)) as box:
         memory = options.memory / f"{case.index}.npz"
         embedder = RememberingEmbedder(box.embedder, _remembered(memory))
-        pipeline = assemble.make_pipeline(config, box.index, embedder, None, uses_own_gate=False)  # type: ignore[arg-type]
+        reading = remembering_reader(options.memory, case.index)
+        pipeline = assemble.make_pipeline(
+            config,
+            box.index,
+            embedder,
+            None,
+            uses_own_gate=False,
+            evidence_reader=reading,  # type: ignore[arg-type]
+        )
         known = known_from_golden(draw_sample(golds, options.limit, options.seed), place_finder(box.index))
         known += known_from_made(make_questions(_sections(box.index), seed=options.seed, limit=case.made))
         count = 0
@@ -137,6 +148,7 @@ def _rows(case: Case, before: Case, config: Config, options: argparse.Namespace)
                 count += 1
                 yield Row(case, example)
         _remember(memory, embedder.known)
+        reading.save()
     print(f"{case.name}: {len(known)} questions, {count} examples", file=sys.stderr, flush=True)
 
 

@@ -1,6 +1,8 @@
 """Fit the weights of the reader's score, and print them for `answer/scoring.py`.
 
-    python -m tests.recipes.fit_reader QUESTIONS.jsonl=INDEX[:even] [...] [--limit N] [--seed S]
+    python -m tests.recipes.fit_reader --memory FOLDER QUESTIONS=INDEX[:even|:held-out] [...] [--config FILE] [--off]
+
+With `--off` for the score without the evidence model (`DEFAULT_WEIGHTS`), else for the one with it (`READ_WEIGHTS`).
 
 Every question is asked of its index as the product asks; right are the units of the passages found that lie on the
 gold quote. A listwise fit for the order, then logistic regression for the scale. The gate is `fit_gate.py`'s.
@@ -21,12 +23,13 @@ from numpy.typing import NDArray
 
 from ragedge import assemble
 from ragedge.answer import reader
-from ragedge.answer.scoring import DEFAULT_WEIGHTS, EvidenceWeights, take_apart, unit_features
-from ragedge.answer.units import units_of
+from ragedge.answer.scoring import DEFAULT_WEIGHTS, EvidenceWeights
 from ragedge.config import load_config
 from ragedge.contracts import PageSpan, Question, Retrieval
 from ragedge.evaluate import place_finder
 from ragedge.evaluation.goldens import GoldPlace, GoldQuestion, draw_sample, read_questions
+from tests.recipes.reader.remembering import RememberingReader, remembering_reader
+from tests.recipes.reader.sources import of_held_out
 
 SHOWN = 8  # passages the product reads
 
@@ -63,6 +66,9 @@ def main() -> None:
     parser.add_argument("cases", nargs="+", metavar="QUESTIONS=INDEX[:even]", help=":even takes every second question")
     parser.add_argument("--limit", type=int, default=300, help="questions per case")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--config", type=Path, help="where the indexes are, and the embedder")
+    parser.add_argument("--memory", type=Path, required=True, help="folder for what was read, between runs")
+    parser.add_argument("--off", action="store_true", help="without the evidence model")
     options = parser.parse_args()
     boxes = [(name, *_open(name, options)) for name in options.cases]
     weights = _fit_reader(boxes)
@@ -72,8 +78,14 @@ def main() -> None:
 def _open(name: str, options: argparse.Namespace) -> tuple[Any, Embed, list[Case]]:
     path, _, index = name.rpartition("=")
     index, _, half = index.partition(":")
-    golds = read_questions(Path(path))[:: 2 if half == "even" else 1]
-    box = assemble.open_box(replace(load_config(None), index=index))
+    golds = read_questions(Path(path))
+    golds = of_held_out(golds) if half == "held-out" else golds[:: 2 if half == "even" else 1]
+    config = replace(load_config(options.config), index=index)
+    config = replace(config, answer=replace(config.answer, evidence_model="off"))
+    box = assemble.open_box(config)
+    reading = None if options.off else remembering_reader(options.memory, index)
+    pipeline = assemble.make_pipeline(config, box.index, box.embedder, None, evidence_reader=reading)
+    box = replace(box, pipeline=pipeline)
     finder = place_finder(box.index)
     cases = []
     for gold in draw_sample(golds, options.limit, options.seed):
@@ -106,6 +118,9 @@ def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
                 rows.append(features)
                 labels.append(right)
                 groups.append(name)
+    for _, box, _, _ in boxes:
+        if isinstance(box.pipeline.weigher.reader, RememberingReader):
+            box.pipeline.weigher.reader.save()
     shares = _equal_shares(groups)
     fitted = _listwise(rows, labels, shares)
     balance = np.concatenate(
@@ -115,7 +130,8 @@ def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
     scale, bias = _logistic(line, np.concatenate(labels), balance, ridge=1e-6)
     for name in dict.fromkeys(groups):
         chosen = [(x, y) for x, y, g in zip(rows, labels, groups, strict=True) if g == name]
-        print(f"{name}: first unit right in {_first_right(chosen, fitted):.3f} of {len(chosen)}", file=sys.stderr)
+        one, two = _first_right(chosen, fitted, 1), _first_right(chosen, fitted, 2)
+        print(f"{name}: right unit first in {one:.3f}, among two in {two:.3f} of {len(chosen)}", file=sys.stderr)
     fitted = fitted * scale
     fitted[-1] = bias
     return EvidenceWeights(*(round(float(value), 2) for value in fitted))
@@ -150,19 +166,24 @@ def _listwise(
     return weights
 
 
-def _first_right(cases: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: NDArray[np.float64]) -> float:
-    return float(np.mean([y[int(np.argmax(x @ weights))] for x, y in cases]))
+def _first_right(cases: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: NDArray[np.float64], among: int) -> float:
+    return float(np.mean([y[np.argsort(-(x @ weights), kind="stable")[:among]].any() for x, y in cases]))
 
 
 def _unit_rows(box: Any, embed: Embed, case: Case) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Features of all units of the passages found, every one embedded, and which lie on the gold quote."""
-    units = [u for u in units_of(case.found, box.index.page) if u.kind != "heading"]
+    """Features of all units of the passages found, as the product has them, and which lie on the gold quote."""
+    weigher = box.pipeline.weigher
+    candidates = weigher.candidates(case.found)
+    units, features = candidates.units, candidates.features.copy()
     if not units:
         return np.zeros((0, len(fields(EvidenceWeights)))), np.zeros(0, bool)
-    asked = take_apart(case.gold.question, box.pipeline._rarity)
-    features = unit_features(asked, units, case.found.hits)
+    readings = weigher.read(case.found, candidates)
+    weights, most = DEFAULT_WEIGHTS, reader.MAX_EMBEDDED
+    if readings is not None:
+        reader.add_readings(features, units, readings)
+        weights, most = replace(DEFAULT_WEIGHTS, read_unit=2.0, read_passage=1.0), reader.MAX_EMBEDDED_READ
     vector = box.pipeline.retriever.question_vector(case.found.search_text)
-    reader._add_cosines(features, units, case.found.hits, embed, vector, DEFAULT_WEIGHTS)
+    reader._add_cosines(features, units, case.found.hits, embed, vector, weights, most)
     right = np.array([_is_gold(u.document_id, PageSpan(u.page, u.start, u.end), case.places) for u in units])
     return features, right
 

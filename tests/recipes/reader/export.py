@@ -114,5 +114,31 @@ def _tensors(body: Mapping[str, Tensor]) -> list[tuple[str, NDArray[np.float32],
     return out
 
 
+def state_of(file: gguf.GGUFReader, settings: Mapping[str, Any]) -> dict[str, Tensor]:
+    """The state of `EvidenceReader` from what was shipped: the way back, for tests and for training on."""
+    found = {t.name: gguf.quants.dequantize(t.data, t.tensor_type) for t in file.tensors}
+    get = lambda name: torch.from_numpy(np.array(found[name], np.float32))  # noqa: E731
+    body = {
+        "words.weight": get("token_embd.weight"),
+        "positions.weight": get("position_embd.weight"),
+        "kind": get("token_types.weight")[0],
+        "norm.weight": get("token_embd_norm.weight"),
+        "norm.bias": get("token_embd_norm.bias"),
+    }
+    names = {
+        "attn_output": "out", "ffn_up": "up", "ffn_down": "down", "attn_output_norm": "out_norm",
+        "layer_output_norm": "down_norm",
+    }  # fmt: skip
+    for i in range(LAYERS):
+        for part in ("weight", "bias"):
+            fused = [get(f"blk.{i}.{name}.{part}") for name in ("attn_q", "attn_k", "attn_v")]
+            body[f"layers.{i}.qkv.{part}"] = torch.cat(fused)
+            body.update(
+                {f"layers.{i}.{ours}.{part}": get(f"blk.{i}.{theirs}.{part}") for theirs, ours in names.items()}
+            )
+    state = {f"body.{name}": value for name, value in body.items()}
+    return {**state, "heads.weight": torch.tensor(settings["heads"]), "heads.bias": torch.tensor(settings["bias"])}
+
+
 if __name__ == "__main__":
     main()

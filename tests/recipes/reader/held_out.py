@@ -18,18 +18,16 @@ from typing import Any
 import numpy as np
 
 from ragedge import assemble
-from ragedge.answer.reader import candidates_of
-from ragedge.answer.scoring import DEFAULT_WEIGHTS, score_units
-from ragedge.answer.units import Unit, units_of
-from ragedge.answer.windows import Window, windows_of
+from ragedge.answer.windows import windows_of
+from ragedge.calibration.examples import DEPTH, SHOWN, known_from_golden, tells
 from ragedge.config import load_config
 from ragedge.contracts import PageSpan, Question, Retrieval
 from ragedge.evaluate import place_finder
-from ragedge.evaluation.goldens import GoldPlace, GoldQuestion, draw_sample, read_questions
-from tests.recipes.fit_gate import DEPTH, SHOWN, _is_gold, _tells
+from ragedge.evaluation.goldens import GoldPlace, GoldQuestion, PlaceFinder, draw_sample, read_questions
+from tests.recipes.fit_reader import _is_gold
 from tests.recipes.reader.packing import Pack
 from tests.recipes.reader.prepare import plain_tokenizer
-from tests.recipes.reader.sources import HELD_OUT
+from tests.recipes.reader.sources import of_held_out
 
 WINDOWS = 12
 
@@ -45,8 +43,10 @@ class Writer:
         self, box: Any, gold: GoldQuestion, places: Sequence[GoldPlace], found: Retrieval, right: bool, case: int
     ) -> None:
         """One question with the windows of what was found."""
-        units = units_of(found, box.index.page)
-        windows = self._windows(box, found, units)
+        candidates = box.pipeline.weigher.candidates(found)
+        units = candidates.everything
+        encoded = self.pack.tokenizer.encode_batch_fast([unit.text for unit in units], add_special_tokens=False)
+        windows = windows_of(units, found.hits, [len(e.ids) for e in encoded], candidates.promise())
         numbers, firsts, lasts = [-1] * WINDOWS, [0] * WINDOWS, [0] * WINDOWS
         for at, window in enumerate(windows[:WINDOWS]):
             inside = units[window.first : window.last]
@@ -60,19 +60,6 @@ class Writer:
                 firsts[at], lasts[at] = marks[0], marks[-1]
         self.pack.question(gold.question, "squad")
         self.rows.append((numbers, firsts, lasts, int(right), case))
-
-    def _windows(self, box: Any, found: Retrieval, units: Sequence[Unit]) -> list[Window]:
-        candidates = candidates_of(found.search_text, found, page_of=box.index.page, rarity=box.pipeline._rarity)
-        rough = dict(
-            zip(
-                [(u.document_id, u.page, u.start) for u in candidates.units],
-                score_units(candidates.features, DEFAULT_WEIGHTS).tolist(),
-                strict=True,
-            )
-        )
-        promise = [rough.get((u.document_id, u.page, u.start), float("-inf")) for u in units]
-        encoded = self.pack.tokenizer.encode_batch_fast([u.text for u in units], add_special_tokens=False)
-        return windows_of(units, found.hits, [len(e.ids) for e in encoded], promise)
 
     def save(self, path: Path, names: Sequence[str]) -> None:
         """Write the pack with the questions' windows."""
@@ -99,7 +86,7 @@ def main() -> None:
         count = 0
         for gold in _chosen(read_questions(Path(path)), part, options.limit):
             places = tuple(finder.find(source) for source in gold.sources)
-            for found, right in _both(box, gold, places):
+            for found, right in _both(box, gold, finder):
                 writer.add(box, gold, places, found, right, len(names) - 1)
                 count += 1
         print(f"{name}: {count} questions", flush=True)
@@ -110,27 +97,21 @@ def main() -> None:
 def _chosen(golds: Sequence[GoldQuestion], part: str, limit: int) -> Sequence[GoldQuestion]:
     if part == "even":
         return golds[::2]
-    if part == "held-out":
-        kept = [
-            gold
-            for gold in golds
-            if any(s.path.removesuffix(".md") in HELD_OUT for s in gold.sources)
-            or any(tag.removeprefix("near:").removesuffix(".md") in HELD_OUT for tag in gold.tags)
-        ]
-        return draw_sample(kept, limit, 0)
+    golds = of_held_out(golds) if part == "held-out" else golds
     return draw_sample(golds, limit, 0)
 
 
-def _both(box: Any, gold: GoldQuestion, places: Sequence[GoldPlace]) -> Iterator[tuple[Retrieval, bool]]:
+def _both(box: Any, gold: GoldQuestion, finder: PlaceFinder) -> Iterator[tuple[Retrieval, bool]]:
     """What was found, and whether it can answer; an answerable question a second time without its passages."""
     deep = box.pipeline.retriever.retrieve(Question(gold.question, top_k=DEPTH))[0]
     found = replace(deep, hits=deep.hits[:SHOWN])
-    if not gold.is_answerable:
-        yield found, False
-    elif any(place.spans for place in places):
-        if any(_tells(hit, gold, places) for hit in found.hits):
+    for known in known_from_golden([gold], finder):
+        if not known.spans:
+            yield found, False
+            continue
+        if any(tells(hit, known) for hit in found.hits):
             yield found, True
-        yield replace(deep, hits=tuple(hit for hit in deep.hits if not _tells(hit, gold, places))[:SHOWN]), False
+        yield replace(deep, hits=tuple(hit for hit in deep.hits if not tells(hit, known))[:SHOWN]), False
 
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ import random
 from pathlib import Path
 
 from ragedge.calibration.fields import ways_to_ask
-
 from tests.recipes.reader.packing import Pack
 
 OBJECTS = 14_000
@@ -34,7 +33,8 @@ _THINGS = (
     "pump", "valve", "filter cartridge", "hose clamp", "gasket", "drive belt", "bearing", "pressure switch", "strainer",
     "impeller", "brake pad", "chain", "saddle", "inner tube", "helmet", "floor pump", "lamp", "lock", "mudguard",
     "pedal", "desk chair", "monitor", "label printer", "toner", "ladder", "drill", "saw blade", "work glove",
-    "first aid kit", "extension cord", "battery", "charger", "fan heater", "kettle", "compressor", "fuse", "relay", "sensor", "gauge",
+    "first aid kit", "extension cord", "battery", "charger", "fan heater", "kettle", "compressor",
+    "fuse", "relay", "sensor", "gauge",
 )  # fmt: skip
 _NAMES = ("Alder", "Brill", "Corran", "Dunmere", "Eskhold", "Farrow", "Glenside", "Hollin", "Iverley", "Juno", "Karst")
 _PEOPLE = ("A. Moreau", "B. Lind", "C. Okafor", "D. Petrov", "E. Tanaka", "F. Rossi", "G. Novak", "H. Silva", "I. Khan")

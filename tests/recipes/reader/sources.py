@@ -10,16 +10,27 @@ import gzip
 import json
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from ragedge.answer.sentences import sentence_spans
+from ragedge.evaluation.goldens import GoldQuestion
 from tests.recipes.reader.packing import UNKNOWN, Pack
 
 HELD_OUT = ("Apollo_program", "Chloroplast", "Kenya", "Victoria_and_Albert_Museum")
 MEDQUAD = 6_000  # of its 9,379 templates; more teaches nothing new
 _BARE_UNIT = 12  # characters; shorter answers are list remains
+
+
+def of_held_out(golds: Sequence[GoldQuestion]) -> list[GoldQuestion]:
+    """Those of the questions on `squad_train` that the reader was not trained on."""
+
+    def is_held_out(gold: GoldQuestion) -> bool:
+        paths = [*(s.path for s in gold.sources), *(t[5:] for t in gold.tags if t.startswith("near:"))]
+        return any(path.removesuffix(".md") in HELD_OUT for path in paths)
+
+    return [gold for gold in golds if is_held_out(gold)]
 
 
 def add_squad(pack: Pack, folder: Path) -> None:

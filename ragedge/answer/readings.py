@@ -1,0 +1,111 @@
+"""What the evidence model says of the passages, brought back to their units: log-odds, passage, answer span.
+
+Chooses the windows by a cheap score, has them read in one go, and hands out one record per unit that was read. Pure but
+for the model that it is given; knows no index.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from ragedge.answer.units import Unit
+from ragedge.answer.windows import windows_of
+from ragedge.contracts import EvidenceReader, Hit, PageSpan, WindowText
+
+SURE_SPAN = 4.0  # sum of two logits from which an answer's words are marked; set on squad_train's held-out articles
+_SCALE = 4.0  # of log-odds, so that figures have about the spread of the others
+_LIMIT = 3.0  # of a scaled figure
+
+
+@dataclass(frozen=True, slots=True)
+class UnitRead:
+    """`unit`, `passage`: scaled log-odds that the unit, and its window, answer; `span`: the answer's place or None."""
+
+    unit: float
+    passage: float
+    span: PageSpan | None
+    span_score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Readings:
+    """Per unit place (document id, page, start) what was read; `unread` is what other units count as."""
+
+    by_place: Mapping[tuple[str, int, int], UnitRead]
+    unread: float
+    passages: tuple[float, ...]  # scaled log-odds of all windows, best first
+
+    def of(self, unit: Unit) -> UnitRead | None:
+        """What was read of `unit`; None: its window was not."""
+        return self.by_place.get((unit.document_id, unit.page, unit.start))
+
+
+def read_units(
+    reader: EvidenceReader, question: str, units: Sequence[Unit], hits: Sequence[Hit], promise: Sequence[float]
+) -> Readings:
+    """Read the most promising windows of `units` (headings included, in order); `promise` as of `windows_of`."""
+    texts = [" ".join(unit.text.split()) for unit in units]
+    windows = windows_of(units, hits, reader.count_tokens(texts), promise)
+    shown = [WindowText(w.prefix, tuple(texts[w.first : w.last])) for w in windows]
+    found: dict[tuple[str, int, int], UnitRead] = {}
+    passages: list[float] = []
+    for window, reading in zip(windows, reader.read(question, shown), strict=True):
+        passage = _scaled(reading.answerable)
+        passages.append(passage)
+        for unit, said in zip(units[window.first : window.last], reading.units, strict=True):
+            span = _page_span(unit, said.start, said.end)
+            found[(unit.document_id, unit.page, unit.start)] = UnitRead(
+                _scaled(said.score), passage, span, said.span_score
+            )
+    lowest = min((read.unit for read in found.values()), default=-_LIMIT)
+    return Readings(found, lowest, tuple(sorted(passages, reverse=True)))
+
+
+def reader_figures(readings: Readings, best: UnitRead | None) -> dict[str, float]:
+    """The gate's figures of a reading: the best passage, the best unit, and the unit that is shown first."""
+    units = sorted((read.unit for read in readings.by_place.values()), reverse=True) or [-_LIMIT]
+    passages = readings.passages or (-_LIMIT,)
+    return {
+        "reader_passage": passages[0],
+        "reader_passage_margin": passages[0] - (passages[1] if len(passages) > 1 else -_LIMIT),
+        "reader_unit": units[0],
+        "reader_shown": best.unit if best is not None else readings.unread,
+        "reader_shown_passage": best.passage if best is not None else -_LIMIT,
+        "reader_span": _scaled(best.span_score / 2) if best is not None else -_LIMIT,
+    }
+
+
+def _page_span(unit: Unit, start: int, end: int) -> PageSpan | None:
+    """Characters of the folded unit as characters of the page; None for an empty span."""
+    if end <= start:
+        return None
+    at = 0
+    first = last = None
+    for word in _words(unit.text):
+        a, b = word
+        length = b - a
+        if first is None and start < at + length:
+            first = a + max(0, start - at)
+        if end <= at + length:
+            last = a + max(0, end - at)
+            break
+        at += length + 1
+    if first is None:
+        return None
+    last = len(unit.text.rstrip()) if last is None else last
+    return PageSpan(unit.page, unit.start + first, unit.start + max(first, last)) if last > first else None
+
+
+def _words(text: str) -> list[tuple[int, int]]:
+    """Places of the words of `text`, as `str.split` cuts it."""
+    places, at = [], 0
+    for word in text.split():
+        start = text.index(word, at)
+        at = start + len(word)
+        places.append((start, at))
+    return places
+
+
+def _scaled(log_odds: float) -> float:
+    return max(-_LIMIT, min(_LIMIT, log_odds / _SCALE))
