@@ -144,7 +144,7 @@ async function ask(text) {
   let answer = null;
   const onEvent = (name, data) => {
     if (state.running !== controller) return;
-    if (name === "piece") byId("text").append(data.text);
+    if (name === "piece") byId("text").append(plain(data.text));
     else if (name === "answer") answer = data;
   };
   try {
@@ -154,8 +154,8 @@ async function ask(text) {
     await askStream({text: question, top_k: TOP_K, ...about}, controller.signal, onEvent);
     if (state.running !== controller) return;
     if (answer === null) throw new Error("no answer");
-    state.answer = answer;
-    showAnswer(answer);
+    state.answer = short(answer);
+    showAnswer(state.answer);
     announce(byId("verdict").textContent);
   } catch (error) {
     if (state.running !== controller || error.name === "AbortError") return;
@@ -176,6 +176,17 @@ function showAnswer(answer) {
   showListen();
 }
 
+// Of several quotes the best one; where words of the service stand before them (unsure, sources that disagree), all.
+function short(answer) {
+  const [first, second] = answer.citations;
+  if (answer.engine !== "extractive" || !second || first.answer_start > 0) return answer;
+  const text = [...answer.text].slice(0, first.answer_end).join("");
+  return {...answer, text, citations: answer.citations.filter((citation) => citation.answer_end <= first.answer_end)};
+}
+
+// Without the marks of Markdown, which quotes of such files have.
+const plain = (text) => reflow(text).replace(/\*\*|`/g, "").replace(/^\s*(?:[-*•]|#{1,6})\s+/gm, "");
+
 // The text with the numbers of its sources, and a mark under what none supports.
 function sentences(answer) {
   const unit = unitOffsets(answer.text);
@@ -185,7 +196,7 @@ function sentences(answer) {
   const nodes = [];
   for (let i = 0; i + 1 < places.length; i += 1) {
     const [from, to] = [places[i], places[i + 1]];
-    const part = reflow(answer.text.slice(from, to));
+    const part = plain(answer.text.slice(from, to));
     const isLoose = loose.some(([start, end]) => start <= from && to <= end);
     nodes.push(isLoose ? el("span", {class: "loose", title: t("sources.unsupported")}, part) : part);
     const numbers = new Set(ends.filter(([end, number]) => end === to && number <= MAX_SOURCES).map(([, number]) => number));
@@ -198,7 +209,7 @@ function sources(citations) {
   const byNumber = new Map(citations.map((citation) => [citation.number, citation]));
   return [...byNumber.values()].slice(0, MAX_SOURCES).map((citation) => {
     const page = pageName(citation.span.page, citation.page_label, citation.document_path);
-    return el("li", {}, `${citation.number} · `, el("bdi", {}, titleOf(citation)), `${page && `, ${page}`}: `, el("q", {dir: "auto"}, reflow(citation.quote)));
+    return el("li", {}, `${citation.number} · `, el("bdi", {}, titleOf(citation)), `${page && `, ${page}`}: `, el("q", {dir: "auto"}, plain(citation.quote)));
   });
 }
 
@@ -217,7 +228,7 @@ function showListen() {
 
 async function listen() {
   if (state.isSpeaking) return silence();
-  const text = state.answer.outcome === "abstained" ? byId("verdict").textContent : state.answer.text;
+  const text = state.answer.outcome === "abstained" ? byId("verdict").textContent : plain(state.answer.text);
   const {answer} = state;
   state.isSpeaking = true;
   byId("note").textContent = "";

@@ -41,6 +41,33 @@ def test_one_touch_and_a_suggested_question_give_an_answer(browser: Any, tmp_pat
     assert asked.language == "en"
 
 
+def test_quotes_are_short_and_without_the_marks_of_markdown(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    found, *_, answer = manual_events(index)
+    one, two = "- **Mass:** `118` kg", "A second quote."
+    first, second = answer.citations  # type: ignore[attr-defined]
+    first = replace(first, quote=one, answer_start=0, answer_end=len(one))
+    second = replace(second, quote=two, answer_start=len(one) + 2, answer_end=len(one) + 2 + len(two))
+    text = f"{one}\n\n{two}"
+    quoted = replace(answer, text=text, citations=(first, second), unsupported=(), engine="extractive")  # type: ignore[type-var]
+    service = service_of(index, [found, Piece(text), quoted])
+    with kiosk(browser, service, exhibit="G7"):
+        browser.click("#questions button")
+        browser.wait(SHOWN)
+        assert browser.text("#text") == "Mass: 118 kg1"
+        assert browser.count("#sources li") == 1 and "Mass: 118 kg" in browser.text("#sources q")
+        # where words of the service stand before the quotes, as when sources disagree, all of them are needed
+        lead = "The sources disagree. "
+        moved = [replace(c, answer_start=c.answer_start + len(lead), answer_end=c.answer_end + len(lead))
+                 for c in (first, second)]  # fmt: skip
+        both = replace(quoted, text=lead + text, citations=tuple(moved))
+        service.pipeline.events = [found, Piece(both.text), both]  # type: ignore[attr-defined]
+        browser.click("#new")
+        browser.click("#questions button")
+        browser.wait("document.querySelectorAll('#sources li').length === 2")
+        assert "A second quote." in browser.text("#text")
+
+
 def test_a_visitor_gets_no_file_names_no_links_and_no_settings(browser: Any, tmp_path: Path) -> None:
     index = full_index(tmp_path / "index")
     events = manual_events(index)
