@@ -9,7 +9,7 @@ PORT   ?= 8321
 # llama.cpp is compiled for this machine as a library only: its tools, server, examples and image code are not needed.
 export CMAKE_ARGS ?= -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAVA_BUILD=OFF
 
-.PHONY: demo run test lint bench eval corpora clean
+.PHONY: demo run test lint bench eval reader corpora clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) once: this takes some minutes, llama.cpp is compiled for this machine."
@@ -59,6 +59,14 @@ eval: $(VENV)/.installed
 	  limit=; [ $$case = squad_dev ] && limit="--limit 400"; \
 	  $(BIN)/ragedge eval $(DATA)/$$case/questions.jsonl --corpus $(DATA)/$$case/corpus $$limit || exit; echo; \
 	done
+
+# The evidence model, from data to file: minutes on a GPU, a night on two cores. What was measured: ragedge/evidence_model/README.md
+reader: $(VENV)/.installed-dev
+	$(BIN)/python -m tests.recipes.reader.prepare $(DATA) build/reader/pack.npz
+	$(BIN)/python -m tests.recipes.reader.train build/reader/pack.npz build/reader/reader.safetensors --seconds $(SECONDS)
+	$(BIN)/python -m tests.recipes.reader.export build/reader/reader.safetensors build/reader/model --alpha 0.8
+	@echo "Compare build/reader/model with ragedge/evidence_model: python -m tests.recipes.reader.measure $(DATA)/squad_dev --folder build/reader/model"
+SECONDS ?= 440
 
 corpora: $(VENV)/.installed-dev
 	$(BIN)/python -m corpora.make

@@ -18,7 +18,7 @@ from ragedge.answer.conflict import find_conflict
 from ragedge.answer.gate import Thresholds, decide
 from ragedge.answer.phrases import DISAGREE, REFUSALS, UNSURE, in_language
 from ragedge.answer.prompt import build_prompt
-from ragedge.answer.reader import quote_answer
+from ragedge.answer.reader import in_evidence_order, quote_answer, short_answer
 from ragedge.answer.signals import Signals
 from ragedge.answer.speech import Speech, confirmed_only
 from ragedge.contracts import (
@@ -224,7 +224,8 @@ class Pipeline:
         yield Piece(text)
         answer = self._answer(found, text, found.verdict.outcome, "extractive", started, first_ms)
         reason = f"{answer.reason} ({note})" if note else answer.reason
-        yield replace(answer, citations=citations, reason=reason)
+        short = "" if lead else short_answer(found.evidence)
+        yield replace(answer, citations=citations, reason=reason, short=short)
 
     def _generated(
         self, found: _Found, generator: Generator, started: float, is_cancelled: Callable[[], bool], client: str
@@ -238,7 +239,7 @@ class Pipeline:
         try:
             prompt = build_prompt(
                 question,
-                found.retrieval.hits,
+                in_evidence_order(found.retrieval.hits, found.evidence),
                 count_tokens=generator.count_tokens,
                 budget_tokens=min(self.settings.prompt_tokens, room),
             )

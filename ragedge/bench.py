@@ -230,6 +230,6 @@ _STAGE_LABELS = {
     "vector_ms": "vectors, fusion, chunks",
     "passages_ms": "passages on screen",
     "own_ms": "the same without embedding",
-    "read_ms": "evidence by meaning, gate",
+    "read_ms": "evidence model, gate",
     "answer_ms": "answer (quoted)",
 }

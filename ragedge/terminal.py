@@ -90,6 +90,8 @@ def show_answer(answer: Answer, out: TextIO, *, text: bool = True) -> None:
     if text:
         for line in answer.text.splitlines():
             print(bold(plain(line)), file=out)
+    if answer.short:
+        print(f"  Answer: {bold(plain(answer.short))}", file=out)
     for span in answer.unsupported:
         why = OBJECTIONS[span.objection or "words_not_found"]
         print(warn(f"Not supported by the documents ({why}): {plain(answer.text[span.start : span.end])}"), file=out)

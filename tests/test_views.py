@@ -59,6 +59,7 @@ ANSWER = {
         "tokens_per_second": "",
     },
     "sentences": [{**SENTENCE, "unconfirmed": []}],
+    "short": "",
 }  # fmt: skip
 QUESTION = {
     "text": "", "collection": "", "history": [], "filters": {}, "top_k": "", "max_answer_tokens": "",

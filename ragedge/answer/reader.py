@@ -256,6 +256,20 @@ def quote_answer(
     return _BETWEEN.join(texts), tuple(citations)
 
 
+def in_evidence_order(hits: Sequence[Hit], evidence: Sequence[Evidence]) -> tuple[Hit, ...]:
+    """The passages with the best evidence first, then the others as found: a prompt has room for few."""
+    first = dict.fromkeys(item.hit_index for item in evidence)
+    return tuple(hits[i] for i in (*first, *(i for i in range(len(hits)) if i not in first)))
+
+
+def short_answer(evidence: Sequence[Evidence]) -> str:
+    """The words inside the first quote that answer, as they stand there on one line; "" where the model is not sure."""
+    if not evidence or evidence[0].answer is None:
+        return ""
+    best, place = evidence[0], evidence[0].answer
+    return " ".join(best.text[place.start - best.span.start : place.end - best.span.start].split())
+
+
 def _adds(item: Evidence, best: Evidence) -> bool:
     """Whether a further quote is nearly as good as the best one and says something else."""
     is_near = _log_odds(item.score) >= _log_odds(best.score) - _SECOND_QUOTE

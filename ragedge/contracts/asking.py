@@ -204,7 +204,8 @@ def _rate(count: int, duration_ns: int) -> float | None:
 class Answer:
     """The end of the one read path. `engine` names who spoke: "extractive", "llama:<file>", "none".
 
-    `sentences` are all that say something, in order; `unsupported` are those of them that no source supports.
+    `sentences` are all that say something, in order; `unsupported` are those of them that no source supports. `short`:
+    the words of the first quote that answer, where quotes speak and the evidence model is sure of them.
     """
 
     text: str
@@ -219,6 +220,7 @@ class Answer:
     timings: Timings
     stats: ModelStats | None = None
     sentences: tuple[AnswerSpan, ...] = ()
+    short: str = ""
 
 
 @dataclass(frozen=True, slots=True)

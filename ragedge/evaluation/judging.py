@@ -149,7 +149,7 @@ def answer_score(outcomes: Sequence[Outcome]) -> AnswerScore | None:
         questions=len(outcomes),
         scored=len(scored),
         f1=mean([_shown_f1(o) for o in scored]),
-        exact=mean([exact_match(_shown(o), o.gold.answers) for o in scored]),
+        exact=mean([exact_match(_said(o), o.gold.answers) for o in scored]),
         holds_answer=mean([holds_answer(_shown(o), o.gold.answers) for o in scored]),
         quoted=len(quoted),
         quote_shown=mean([float(_quote_shown(o)) for o in quoted]),
@@ -166,8 +166,13 @@ def _shown(outcome: Outcome) -> str:
     return answer.text[answer.citations[0].answer_start if answer.outcome == "unsure" and answer.citations else 0 :]
 
 
+def _said(outcome: Outcome) -> str:
+    """The short answer where one is marked, else all that was given."""
+    return (outcome.answer.outcome != "abstained" and outcome.answer.short) or _shown(outcome)
+
+
 def _shown_f1(outcome: Outcome) -> float:
-    return token_f1(_shown(outcome), outcome.gold.answers)
+    return token_f1(_said(outcome), outcome.gold.answers)
 
 
 def _quote_shown(outcome: Outcome) -> bool:

@@ -39,7 +39,8 @@ class RetrievalScore:
 class AnswerScore:
     """Answers to the answerable questions; shares in [0, 1].
 
-    `f1` and `exact` as SQuAD, over `scored` questions with a short gold answer (a refusal scores 0); `holds_answer`:
+    `f1` and `exact` as SQuAD, over `scored` questions with a short gold answer (a refusal scores 0), of the words that
+    the evidence model marks, where it does, else of the whole text; `holds_answer`:
     the gold stands in the shown text; `quote_shown`: a citation lies on the gold quote; `evidence_at_1/2`: so does the
     first / one of the first two pieces of evidence, whatever the gate then said.
     """

@@ -77,7 +77,8 @@ function answerNodes(answer) {
   const loose = answer.unsupported.map((span) => [unit(span.start), unit(span.end), objectionName(span.objection)]);
   const struck = answer.unsupported.flatMap((span) => (span.unconfirmed ?? []).map(([from, to]) => [unit(from), unit(to)]));
   const ends = answer.citations.map((citation) => [unit(citation.answer_end), citation]);
-  const bounds = [...loose, ...struck].flatMap(([from, to]) => [from, to]);
+  const marked = shortPlace(answer);
+  const bounds = [...loose, ...struck, ...marked].flatMap(([from, to]) => [from, to]);
   const places = [...new Set([0, text.length, ...bounds, ...ends.map(([end]) => end)])].sort((a, b) => a - b);
   const within = (ranges, start, end) => ranges.find(([from, to]) => from <= start && end <= to);
   const nodes = [];
@@ -87,7 +88,9 @@ function answerNodes(answer) {
     const why = within(loose, start, end)?.[2];
     const isStruck = within(struck, start, end) !== undefined;
     const kind = isStruck ? "unsupported unconfirmed" : "unsupported";
-    nodes.push(why ? el(isStruck ? "em" : "span", {class: kind, title: t("objection.label", {why})}, part) : part);
+    const isShort = !why && within(marked, start, end) !== undefined;
+    if (isShort) nodes.push(el("mark", {class: "short"}, part));
+    else nodes.push(why ? el(isStruck ? "em" : "span", {class: kind, title: t("objection.label", {why})}, part) : part);
     if (why && loose.some(([, to]) => to === end)) nodes.push(el("span", {class: "why"}, why));
     const seen = new Set();
     for (const [place, citation] of ends) {
@@ -102,6 +105,12 @@ function answerNodes(answer) {
 const titleOf = (citation) => citation.title || pathName(citation.document_path);
 const pageOf = (citation) => pageName(citation.span.page, citation.page_label, citation.document_path);
 export const placeOf = (citation) => [titleOf(citation), pageOf(citation)].filter(Boolean).join(", ");
+
+// Where the words stand that answer, in the first quote; nowhere when the service was not sure.
+function shortPlace(answer) {
+  const at = answer.short ? answer.text.indexOf(answer.short) : -1;
+  return at < 0 ? [] : [[at, at + answer.short.length]];
+}
 
 // How near a quote is to the sentence it stands for; "support" is 1 for the same letters.
 function supportName(support) {

