@@ -20,6 +20,8 @@ $(VENV)/.installed: pyproject.toml constraints.txt
 
 $(VENV)/.installed-dev: $(VENV)/.installed
 	$(PIP) install --quiet -c constraints.txt -e ".[dev]"
+	# of this package the tests need one file, axe-core's script; its own dependency (a second browser driver) stays out
+	$(PIP) install --quiet --no-deps -c constraints.txt axe-playwright-python
 	@touch $@
 
 demo: $(VENV)/.installed

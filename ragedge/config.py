@@ -118,6 +118,21 @@ class ServerConfig:
     max_question_chars: int = field(default=2000, metadata=_range(16, 100_000))
     queue_limit: int = field(default=8, metadata=_range(1, 1000))
     title: str = "ragedge"
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class KioskConfig:
+    """The full-screen page at /kiosk for people who pass by. `exhibits` names a TOML file of rooms and objects.
+
+    `address` is how a visitor's phone reaches this box ("http://museum.local:8321"): what QR codes lead to.
+    """
+
+    enabled: bool = False
+    exhibits: str = ""
+    idle_seconds: int = field(default=90, metadata=_range(10, 3600))
+    address: str = ""
+    languages: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +149,7 @@ class Config:
     answer: AnswerConfig = AnswerConfig()
     server: ServerConfig = ServerConfig()
     journal: JournalConfig = JournalConfig()
+    kiosk: KioskConfig = KioskConfig()
 
     @property
     def models_folder(self) -> Path:

@@ -65,6 +65,8 @@ class IndexReport:
     suffixes: tuple[str, ...]
     max_upload_bytes: int
     max_question_chars: int
+    questions: tuple[str, ...] = ()
+    keeps_history: bool = True
     settings: dict[str, str | int | float | bool | None] = field(default_factory=dict)
 
 

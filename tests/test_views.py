@@ -63,7 +63,7 @@ ANSWER = {
 }  # fmt: skip
 QUESTION = {
     "text": "", "collection": "", "history": [], "filters": {}, "top_k": "", "max_answer_tokens": "",
-    "temperature": "", "seed": "", "language": "",
+    "temperature": "", "seed": "", "language": "", "prefer": [],
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What the product says in its own words, per language: English, German, French, Spanish; English for any other."""
+"""What the product says in its own words, per language: the six of the interface; English for any other."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ REFUSALS = {
     "de": "Das steht nicht in diesen Dokumenten.",
     "fr": "Cela ne figure pas dans ces documents.",
     "es": "Esto no está en estos documentos.",
+    "zh": "这些文件中没有这方面的内容。",
+    "ar": "هذا غير موجود في هذه المستندات.",
 }
 """What is said when the gate refuses."""
 
@@ -21,6 +23,8 @@ UNSURE = {
     "question plus précise (un nom, un numéro, l'objet exact) donnera plus.",
     "es": "Puede que los documentos no respondan a esto. Estos son los pasajes más cercanos; una pregunta más concreta "
     "(un nombre, un número, el objeto exacto) encuentra más.",
+    "zh": "这些文件可能没有回答这个问题。以下是最接近的段落；更具体的问题（名称、编号、确切的事物）会找到更多。",
+    "ar": "قد لا تجيب المستندات عن هذا. هذه أقرب المقاطع؛ سؤال أدق (اسم أو رقم أو الشيء بعينه) يجد أكثر.",
 }
 """What stands above the closest passages when the gate is unsure."""
 
@@ -29,6 +33,8 @@ DISAGREE = {
     "de": "Die Quellen widersprechen sich. Beide im Wortlaut:",
     "fr": "Les sources se contredisent. Voici les deux :",
     "es": "Las fuentes se contradicen. Se citan las dos:",
+    "zh": "资料说法不一。两者原文如下：",
+    "ar": "المصادر متعارضة. هذا نص كليهما:",
 }
 """What stands above two quotes that give different values for what was asked."""
 

@@ -46,6 +46,8 @@ class Question:
     temperature: float | None = None
     seed: int | None = None
     language: str | None = None
+    #: Ids of documents whose passages go first where the question fits them, as of the exhibit one stands before.
+    prefer: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,6 +31,12 @@ def chunks(catalog: Catalog, ids: Sequence[str]) -> dict[str, Chunk]:
     return {row[0]: _chunk(row) for row in rows}
 
 
+def chunk_ids(catalog: Catalog, document_ids: Sequence[str]) -> list[str]:
+    """Ids of all passages of some documents, in the order of ids."""
+    rows = catalog.rows_by_id("SELECT id FROM chunks WHERE document_id IN", document_ids)
+    return sorted(str(row[0]) for row in rows)
+
+
 def neighbours(catalog: Catalog, chunk_id: str, before: int, after: int) -> list[Chunk]:
     """The chunk with those around it in its document, in order.
 

@@ -97,6 +97,10 @@ class IndexView:
         """Passages by id; unknown ids are left out."""
         return reading.chunks(self._catalog, ids)
 
+    def chunk_ids(self, document_ids: Sequence[str]) -> list[str]:
+        """Ids of all passages of some documents; unknown documents have none."""
+        return reading.chunk_ids(self._catalog, document_ids)
+
     def neighbours(self, chunk_id: str, before: int = 1, after: int = 1) -> list[Chunk]:
         """The passage with up to `before` and `after` others around it in its document, in order.
 

@@ -34,6 +34,8 @@ Mode = Literal["hybrid", "lexical", "vector"]
 MAX_TOP_K = 50  # passages; beyond this nobody reads them and merging would slow down
 _DEEPER = 4  # times as many entries of the word list are scored as come from it alone, for what the vectors find
 _WIDER = 8  # times as many neighbours are asked of the vectors where editions are told apart: most are then left out
+_PREFERRED_GAIN = 0.5  # half of the best score without a code: an exhibit's text wins over its like, not over a code
+_PREFERRED_MOST = 400  # passages of preferred documents that are looked at; an exhibit has a few
 _VECTOR_CACHE = 64  # questions whose vector is kept: the reader asks for it again, and people repeat themselves
 
 
@@ -50,6 +52,7 @@ class SearchIndex(Protocol):
         self, vector: NDArray[np.float32], limit: int, within: Sequence[str] | None = None
     ) -> Ranking: ...
     def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]: ...
+    def chunk_ids(self, document_ids: Sequence[str]) -> list[str]: ...
     def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]: ...
     def titles(self, document_ids: Sequence[str]) -> Mapping[str, str]: ...
     def nearby(self, ids: Sequence[str], words: Sequence[str]) -> Mapping[str, float]: ...
@@ -171,9 +174,14 @@ class Retriever:
         by_words, exact = ([], []) if self._mode == "vector" else self._search_words(search, limit)
         searched = time.perf_counter()
         by_vector = [] if vector is None else self._search_vectors(search, vector, limit)
-        cosines = self._cosines(by_words[:limit], by_vector, exact, vector)
+        preferred = self._index.chunk_ids(question.prefer)[:_PREFERRED_MOST] if question.prefer else []
+        cosines = self._cosines(
+            by_words[:limit], by_vector, [*exact, [(chunk_id, 1.0) for chunk_id in preferred]], vector
+        )
         lists = _Lists(by_words, by_vector, exact, cosines)
-        hits = self._hits(self._scores(search, lists, limit), lists, top_k)
+        scores = self._scores(search, lists, limit)
+        scores |= {chunk_id: scores.get(chunk_id, 0.0) + _PREFERRED_GAIN for chunk_id in preferred}
+        hits = self._hits(scores, lists, top_k)
         done = time.perf_counter()
         timings = Timings(
             embed_ms=None if vector is None else 1e3 * (embedded - ready),

@@ -28,6 +28,7 @@ from ragedge.server.documents import (
 )
 from ragedge.server.embeddings import embeddings
 from ragedge.server.feedback import feedback
+from ragedge.server.kiosk import kiosk_code, kiosk_page, kiosk_setup, kiosk_speech
 from ragedge.server.login import log_in, log_out, show_login, show_session
 from ragedge.server.metrics import metrics
 from ragedge.server.ollama import chat, show, tags, version
@@ -41,7 +42,7 @@ from ragedge.server.reference import show_reference, show_schema
 from ragedge.server.search import search
 from ragedge.server.security import Guard
 from ragedge.server.settings import ServerSettings, Service
-from ragedge.server.site import home, load_site, static_file
+from ragedge.server.site import home, language_file, language_list, load_site, static_file
 from ragedge.server.source_page import source_page
 from ragedge.server.status import health, show_index
 from ragedge.server.uploads import clear_uploads
@@ -49,10 +50,18 @@ from ragedge.server.widget import widget_script
 
 #: Children that draw pages at once; a third would only take memory from the model.
 _PICTURES_AT_ONCE = 2
+#: Texts being read aloud at once: one kiosk and a few phones.
+_VOICES_AT_ONCE = 4
 
 _ROUTES: tuple[Any, ...] = (
     home,
     static_file,
+    language_list,
+    language_file,
+    kiosk_page,
+    kiosk_setup,
+    kiosk_code,
+    kiosk_speech,
     ask,
     ask_stream,
     search,
@@ -115,6 +124,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
             "started_at": int(time.time()),
             "desk": AskDesk(service, settings, stopping.is_set),
             "upload_admission": Admission(settings.upload_limit, what="uploads", retry_after_s=10),
+            "speech_admission": Admission(_VOICES_AT_ONCE, what="texts to be read aloud", retry_after_s=3),
             "picture_admission": Admission(settings.picture_limit, what="page pictures", retry_after_s=2),
             "pictures": PictureMaker(
                 timeout_s=settings.picture_timeout_s,

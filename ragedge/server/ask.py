@@ -29,6 +29,8 @@ from ragedge.views import answer_view, encode, passages_view, piece_view
 
 #: Beyond this no text field is even looked at; the setting `max_question_chars` is tighter.
 _MAX_CHARS = 100_000
+#: Documents that go first; a room has some dozens.
+MAX_PREFERRED = 100
 #: Nobody is left to read it; the number is nginx's for "client closed request".
 _GONE = 499
 
@@ -55,6 +57,7 @@ class AskBody(Struct, forbid_unknown_fields=True):
     temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
     seed: Annotated[int, Meta(ge=0, le=2**32 - 1)] | None = None
     language: Annotated[str, Meta(max_length=35)] | None = None
+    prefer: Annotated[list[Short], Meta(max_length=MAX_PREFERRED)] = field(default_factory=list)
 
 
 class AskDesk:
@@ -116,6 +119,7 @@ class AskDesk:
             temperature=body.temperature,
             seed=body.seed,
             language=body.language,
+            prefer=tuple(body.prefer),
         )
 
     def _page_labels(self, passages: Passages) -> dict[str, dict[int, str | None]]:

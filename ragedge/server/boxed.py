@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 from litestar import Litestar
 
 from ragedge import __version__, assemble
 from ragedge.assemble import Box
 from ragedge.errors import RagedgeError
+from ragedge.exhibits import Exhibits, load_exhibits
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
 from ragedge.server.access import Access
 from ragedge.server.app import create_app
 from ragedge.server.lan import own_names
-from ragedge.server.settings import ServerSettings, Service
+from ragedge.server.settings import KioskSettings, ServerSettings, Service
+from ragedge.server.speech import find_program
 
 #: Seconds of tokens that a full bucket holds.
 _BURST_SECONDS = 20
@@ -47,8 +50,23 @@ def make_app(box: Box, access: Access | None = None) -> Litestar:
         max_question_chars=wanted.max_question_chars,
         queue_limit=wanted.queue_limit,
         pdf_passwords=box.config.ingest.passwords,
+        questions=wanted.questions,
+        kiosk=_kiosk(box),
     )
     return create_app(service, settings)
+
+
+def _kiosk(box: Box) -> KioskSettings | None:
+    wanted = box.config.kiosk
+    if not wanted.enabled:
+        return None
+    return KioskSettings(
+        exhibits=load_exhibits(Path(wanted.exhibits).expanduser()) if wanted.exhibits else Exhibits(),
+        idle_seconds=wanted.idle_seconds,
+        address=wanted.address,
+        languages=wanted.languages,
+        speech_program=find_program(),
+    )
 
 
 def warm_up(box: Box, tell: Callable[[RagedgeError], None], is_over: threading.Event) -> None:

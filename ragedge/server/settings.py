@@ -7,11 +7,12 @@ small fakes and the routes depend on nothing that loads a model.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
 from ragedge.contracts import Embedder, Event, Page, Question
+from ragedge.exhibits import Exhibits
 from ragedge.server.access import Access
 
 
@@ -86,12 +87,30 @@ class Service:
 
 
 @dataclass(frozen=True, slots=True)
+class KioskSettings:
+    """The page for people who pass by. `speech_program` is the path of espeak-ng, None where there is none."""
+
+    exhibits: Exhibits = field(default_factory=Exhibits)
+    #: After so long without a touch everything of a visitor is forgotten.
+    idle_seconds: float = 90.0
+    #: How a phone reaches this box; "" takes the Host of the request.
+    address: str = ""
+    #: Languages on the buttons, in this order; () takes all there are.
+    languages: tuple[str, ...] = ()
+    speech_program: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ServerSettings:
     """Limits and names of one server."""
 
     host: str = "127.0.0.1"
     port: int = 8321
     title: str = "ragedge"
+    #: Suggested on the first page.
+    questions: tuple[str, ...] = ()
+    #: None: there is no kiosk.
+    kiosk: KioskSettings | None = None
     #: Names beyond localhost, 127.0.0.1 and ::1 under which the page may be opened, without port.
     allowed_hosts: tuple[str, ...] = ()
     #: Whether the service may also be called by the address of this machine that a request came in at.

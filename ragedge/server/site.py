@@ -6,6 +6,7 @@ Names are looked up in a table made at start, so an address can reach nothing el
 from __future__ import annotations
 
 import hashlib
+import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from litestar.datastructures import State
 from litestar.params import FromPath
 
 from ragedge.errors import NotFound
+from ragedge.views import encode
 
 _WEB = Path(__file__).resolve().parent.parent / "web"
 #: Litestar adds the character set.
@@ -23,7 +25,11 @@ _TYPES = {
     ".js": "text/javascript",
     ".css": "text/css",
     ".png": "image/png",
+    ".json": "application/json",
 }
+#: Words of the interface; `languages.json` is made of what lies there: a file dropped in is a language.
+_LANGUAGES = "languages"
+LANGUAGE_LIST = "languages.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +43,27 @@ class WebFile:
 
 def load_site(folder: Path = _WEB) -> dict[str, WebFile]:
     """All files of the page by name."""
-    files = {}
-    for path in sorted(folder.iterdir()):
-        if path.suffix in _TYPES and path.is_file():
-            content = path.read_bytes()
-            etag = f'"{hashlib.sha256(content).hexdigest()[:16]}"'
-            files[path.name] = WebFile(content, _TYPES[path.suffix], etag)
+    files, languages = {}, []
+    for path in (*sorted(folder.iterdir()), *sorted((folder / _LANGUAGES).glob("*.json"))):
+        if path.suffix not in _TYPES or not path.is_file():
+            continue
+        content = path.read_bytes()
+        if path.parent != folder:
+            languages.append(_language(path.stem, content))
+        name = path.name if path.parent == folder else f"{_LANGUAGES}/{path.name}"
+        files[name] = _web_file(content, path.suffix)
+    files[LANGUAGE_LIST] = _web_file(encode(languages), ".json")
     return files
+
+
+def _web_file(content: bytes, suffix: str) -> WebFile:
+    return WebFile(content, _TYPES[suffix], f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+
+
+def _language(code: str, content: bytes) -> dict[str, str]:
+    """What a chooser shows: the language's code, its own name for itself, and its direction."""
+    words = json.loads(content)
+    return {"code": code, "name": words["language.name"], "direction": words["language.direction"]}
 
 
 @get("/", sync_to_thread=False, include_in_schema=False)
@@ -58,6 +78,21 @@ def static_file(name: FromPath[str], request: Request[Any, Any, Any], state: Sta
     file = state.site.get(name)
     if file is None or name.endswith(".html"):
         raise NotFound("there is nothing at this address", "the page is at /")
+    return file_reply(request, file)
+
+
+@get(f"/static/{LANGUAGE_LIST}", sync_to_thread=False, include_in_schema=False)
+def language_list(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
+    """The languages there are, by code."""
+    return file_reply(request, state.site[LANGUAGE_LIST])
+
+
+@get("/static/languages/{name:str}", sync_to_thread=False, include_in_schema=False)
+def language_file(name: FromPath[str], request: Request[Any, Any, Any], state: State) -> Response[bytes]:
+    """The words of one language."""
+    file = state.site.get(f"{_LANGUAGES}/{name}")
+    if file is None:
+        raise NotFound("there is no such language", f"see /static/{LANGUAGE_LIST}")
     return file_reply(request, file)
 
 

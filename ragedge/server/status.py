@@ -62,5 +62,7 @@ def show_index(request: Request[Any, Any, Any], state: State) -> Response[bytes]
             "suffixes": list(service.suffixes),
             "max_upload_bytes": settings.max_upload_bytes,
             "max_question_chars": settings.max_question_chars,
+            "questions": list(settings.questions),
+            "keeps_history": settings.kiosk is None,
         }
     )

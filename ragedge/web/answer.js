@@ -2,38 +2,40 @@
 
 import {byId, el, fill} from "./dom.js";
 import {clearFeedback, offerFeedback} from "./feedback.js";
+import {language, t} from "./languages.js";
 import {openSource} from "./source.js";
 import {durationName, pageName, pathName, reflow, unitOffsets} from "./text.js";
 
 const OUTCOMES = {
-  answered: ["Answered", "good"],
-  unsure: ["Unsure: check the passages", "warn"],
-  abstained: ["Not in these documents", "none"],
-  unsupported: ["Not supported by the documents", "warn"],
-  truncated: ["Cut short", "warn"],
-  cancelled: ["Stopped", "none"],
-  waiting: ["Reading the passages", "busy"],
-  writing: ["Answering", "busy"],
+  answered: ["outcome.answered", "good"],
+  unsure: ["outcome.unsure", "warn"],
+  abstained: ["outcome.abstained", "none"],
+  unsupported: ["outcome.unsupported", "warn"],
+  truncated: ["outcome.truncated", "warn"],
+  cancelled: ["outcome.cancelled", "none"],
+  waiting: ["outcome.waiting", "busy"],
+  writing: ["outcome.writing", "busy"],
 };
 
 // Why no source supports a sentence; the keys are those of the service.
 export const OBJECTIONS = {
-  number_missing: "no source has this number or unit",
-  code_missing: "no source has this code",
-  date_changed: "the source names another month or day",
-  name_missing: "the source names no such name there",
-  negation_flipped: "the source says the opposite",
-  opposite_word: "the source has the opposite word",
-  order_changed: "names or numbers have changed places",
-  word_exchanged: "the source has another word there",
-  words_not_found: "no source says this",
-  source_gone: "its source was removed meanwhile",
+  number_missing: "objection.number_missing",
+  code_missing: "objection.code_missing",
+  date_changed: "objection.date_changed",
+  name_missing: "objection.name_missing",
+  negation_flipped: "objection.negation_flipped",
+  opposite_word: "objection.opposite_word",
+  order_changed: "objection.order_changed",
+  word_exchanged: "objection.word_exchanged",
+  words_not_found: "objection.words_not_found",
+  source_gone: "objection.source_gone",
 };
-const objectionName = (objection) => OBJECTIONS[objection] ?? OBJECTIONS.words_not_found;
+const objectionName = (objection) => t(OBJECTIONS[objection] ?? OBJECTIONS.words_not_found);
 
 export function showOutcome(outcome, engine = "") {
   const isReviewed = outcome === "answered" && engine === "reviewed";
-  const [words, kind] = isReviewed ? ["Reviewed answer", "good"] : (OUTCOMES[outcome] ?? [String(outcome), "none"]);
+  const [key, kind] = isReviewed ? ["outcome.reviewed", "good"] : (OUTCOMES[outcome] ?? [String(outcome), "none"]);
+  const words = t(key);
   byId("outcome").textContent = words;
   byId("outcome").className = `chip ${kind}`;
   byId("answer").dataset.outcome = outcome;
@@ -43,7 +45,8 @@ export function showOutcome(outcome, engine = "") {
 export function clearAnswer(question) {
   byId("asked").textContent = question;
   for (const id of ["answer-text", "sources", "engine", "timings"]) fill(byId(id));
-  byId("legend").hidden = true;
+  for (const id of ["legend", "timings-box", "answer-tools", "follow-form"]) byId(id).hidden = true;
+  byId("copy-note").textContent = "";
   clearFeedback();
   byId("answer-text").setAttribute("aria-busy", "true");
   showOutcome("waiting");
@@ -62,6 +65,7 @@ export function showAnswer(answer, foundMs) {
   fill(byId("sources"), ...sourceItems(answer.citations));
   byId("engine").textContent = engineName(answer.engine);
   byId("timings").textContent = timingsLine(answer, foundMs);
+  byId("timings-box").hidden = !byId("timings").textContent;
   offerFeedback(answer);
   const isLoose = answer.outcome === "answered" && answer.unsupported.length > 0 && answer.citations.length === 0;
   return showOutcome(isLoose ? "unsupported" : answer.outcome, answer.engine);
@@ -86,7 +90,7 @@ function answerNodes(answer) {
     const kind = isStruck ? "unsupported unconfirmed" : "unsupported";
     const isShort = !why && within(marked, start, end) !== undefined;
     if (isShort) nodes.push(el("mark", {class: "short"}, part));
-    else nodes.push(why ? el(isStruck ? "em" : "span", {class: kind, title: `Not supported: ${why}`}, part) : part);
+    else nodes.push(why ? el(isStruck ? "em" : "span", {class: kind, title: t("objection.label", {why})}, part) : part);
     if (why && loose.some(([, to]) => to === end)) nodes.push(el("span", {class: "why"}, why));
     const seen = new Set();
     for (const [place, citation] of ends) {
@@ -98,6 +102,10 @@ function answerNodes(answer) {
   return nodes;
 }
 
+const titleOf = (citation) => citation.title || pathName(citation.document_path);
+const pageOf = (citation) => pageName(citation.span.page, citation.page_label, citation.document_path);
+export const placeOf = (citation) => [titleOf(citation), pageOf(citation)].filter(Boolean).join(", ");
+
 // Where the words stand that answer, in the first quote; nowhere when the service was not sure.
 function shortPlace(answer) {
   const at = answer.short ? answer.text.indexOf(answer.short) : -1;
@@ -106,13 +114,8 @@ function shortPlace(answer) {
 
 // How near a quote is to the sentence it stands for; "support" is 1 for the same letters.
 function supportName(support) {
-  if (support >= 1) return "word for word";
-  return support >= 0.85 ? "nearly word for word" : "in other words";
-}
-
-function placeOf(citation) {
-  const page = pageName(citation.span.page, citation.page_label, citation.document_path);
-  return [citation.title || pathName(citation.document_path), page].filter(Boolean).join(", ");
+  if (support >= 1) return t("support.same");
+  return t(support >= 0.85 ? "support.near" : "support.free");
 }
 
 const opener = (citation) => () =>
@@ -130,7 +133,7 @@ function citationButton(citation) {
     {
       type: "button",
       class: "citation",
-      "aria-label": `Source ${citation.number}: ${placeOf(citation)}`,
+      "aria-label": t("sources.one", {number: citation.number, place: placeOf(citation)}),
       title: `${placeOf(citation)}, ${supportName(citation.support)}: “${reflow(citation.quote)}”`,
       onclick: opener(citation),
     },
@@ -153,9 +156,9 @@ function sourceItems(citations) {
         el(
           "div",
           {},
-          el("button", {type: "button", class: "link", onclick: opener(citation)}, placeOf(citation)),
-          el("span", {class: "muted support", title: `Support ${citation.support.toFixed(2)}`}, ` ${supportName(citation.support)}`),
-          el("blockquote", {}, reflow(citation.quote)),
+          el("button", {type: "button", class: "link", onclick: opener(citation)}, el("bdi", {}, titleOf(citation)), pageOf(citation) && `, ${pageOf(citation)}`),
+          el("span", {class: "muted support"}, ` ${supportName(citation.support)}`),
+          el("blockquote", {dir: "auto"}, reflow(citation.quote)),
         ),
       ),
     );
@@ -164,19 +167,19 @@ function sourceItems(citations) {
 }
 
 export function engineName(engine) {
-  if (engine === "extractive") return "Exact quotes from the documents, no language model";
-  if (engine === "reviewed") return "Written and checked by people, no language model";
-  if (engine === "none") return "No language model was asked";
+  if (engine === "extractive") return t("engine.extractive");
+  if (engine === "reviewed") return t("engine.reviewed");
+  if (engine === "none") return t("engine.none");
   const [kind, name] = [engine.split(":", 1)[0], engine.slice(engine.indexOf(":") + 1)];
-  return kind === "llama" ? `Written by the language model ${name}` : `Answered by ${engine}`;
+  return kind === "llama" ? t("engine.model", {name}) : t("engine.other", {name: engine});
 }
 
 function timingsLine({timings, stats}, foundMs) {
   const parts = [
-    foundMs > 0 ? `passages in ${durationName(foundMs)}` : null,
-    timings.first_piece_ms !== null ? `first word after ${durationName(timings.first_piece_ms)}` : null,
-    timings.total_ms !== null ? `all in ${durationName(timings.total_ms)}` : null,
-    stats?.tokens_per_second ? `${stats.tokens_per_second.toFixed(1)} tokens per second` : null,
+    foundMs > 0 ? t("time.passages", {time: durationName(foundMs)}) : null,
+    timings.first_piece_ms !== null ? t("time.first", {time: durationName(timings.first_piece_ms)}) : null,
+    timings.total_ms !== null ? t("time.all", {time: durationName(timings.total_ms)}) : null,
+    stats?.tokens_per_second ? t("time.speed", {rate: stats.tokens_per_second.toLocaleString(language(), {minimumFractionDigits: 1, maximumFractionDigits: 1})}) : null,
   ];
   return parts.filter(Boolean).join(" · ");
 }

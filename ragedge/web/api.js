@@ -1,5 +1,6 @@
 // The service as functions. Every failure is an ApiError with the service's own message and hint.
 
+import {language, t} from "./languages.js";
 import {changeHeaders} from "./session.js";
 
 export class ApiError extends Error {
@@ -14,10 +15,10 @@ export class ApiError extends Error {
 function fromBody(body, status) {
   const error = body && body.error;
   if (error && typeof error.message === "string") return new ApiError(error.message, error.hint ?? "", error.code, status);
-  return new ApiError("The service answered in a way this page does not know.", `Status ${status}.`, "", status);
+  return new ApiError(t("error.unknown"), t("error.status", {status}), "", status);
 }
 
-const away = () => new ApiError("The service cannot be reached.", "Is it still running? Start it again: ragedge serve");
+const away = () => new ApiError(t("error.away"), t("error.awayHint"), "away");
 
 async function send(url, options) {
   let response;
@@ -58,12 +59,12 @@ export async function getPicture(url, signal) {
   };
 }
 
-// Asks, and calls onEvent(name, data) for every event. Resolves at the end of the stream.
-export async function askStream(text, signal, onEvent) {
+// Asks `question` ({text, history, ..}), and calls onEvent(name, data) for every event. Resolves at the end of the stream.
+export async function askStream(question, signal, onEvent) {
   const response = await send("/v1/ask/stream", {
     method: "POST",
     headers: {"Content-Type": "application/json"},
-    body: JSON.stringify({text}),
+    body: JSON.stringify({language: language(), ...question}),
     signal,
   });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

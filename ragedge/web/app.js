@@ -1,32 +1,42 @@
-// Ties the page together: asking, the two views, and the first visit.
+// Ties the page together: asking, following up, the two views, and the first visit.
 
 import {addPiece, clearAnswer, showAnswer, showOutcome} from "./answer.js";
 import {askStream, getJson} from "./api.js";
 import {announce, byId, el, fill} from "./dom.js";
 import {loadDocuments, setService, setUpDocuments, uploadZone} from "./documents.js";
 import {setUpFeedback} from "./feedback.js";
+import {count, language, languages, setLanguage, startLanguages, t} from "./languages.js";
 import {passageItems} from "./passages.js";
+import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} from "./past.js";
 import {setUpSession} from "./session.js";
+import {setUpSharing} from "./share.js";
 import {openSource, setUpSource} from "./source.js";
-import {pathName, plural} from "./text.js";
+import {pathName} from "./text.js";
 
 let running = null;
 let lastQuestion = "";
 let found = null;
+let shown = null;
+// Earlier exchanges that a follow-up question brings along; more would crowd the sources out of a small model.
+let turns = [];
+const MAX_TURNS = 4;
 
-async function ask(question) {
+async function ask(question, history = []) {
   running?.abort();
   const controller = new AbortController();
   running = controller;
   lastQuestion = question;
+  turns = history;
+  shown = null;
   setBusy(true);
   byId("problem").hidden = true;
   byId("welcome").hidden = true;
   byId("start-line").hidden = true;
   clearAnswer(question);
+  byId("earlier").textContent = turns.length ? t("answer.earlier", {questions: turns.map((turn) => turn.question).join(" › ")}) : "";
   found = null;
   fill(byId("passages"));
-  byId("passages-heading").textContent = "Passages";
+  byId("passages-heading").textContent = t("passages.heading");
   byId("result").hidden = false;
   byId("answer").hidden = false;
   let isComplete = false;
@@ -36,13 +46,15 @@ async function ask(question) {
     else if (name === "piece") addPiece(data.text);
     else if (name === "answer") {
       isComplete = true;
-      announce(`${showAnswer(data, found?.timings.total_ms ?? 0)}. ${plural(data.citations.length, "source")}.`);
+      shown = {question, answer: data};
+      announce(`${showAnswer(data, found?.timings.total_ms ?? 0)}. ${count("n.sources", data.citations.length)}`);
       nameClosest(data.outcome);
       remark(data);
+      rememberQuestion(question);
     }
   };
   try {
-    await askStream(question, controller.signal, onEvent);
+    await askStream({text: question, history: turns}, controller.signal, onEvent);
     if (!isComplete && running === controller) stopped();
   } catch (error) {
     if (running !== controller) return;
@@ -53,15 +65,25 @@ async function ask(question) {
       running = null;
       setBusy(false);
       byId("answer-text").setAttribute("aria-busy", "false");
+      for (const id of ["answer-tools", "follow-form"]) byId(id).hidden = shown === null;
     }
   }
+}
+
+function followUp() {
+  const question = byId("follow").value.trim();
+  if (!question || !shown) return;
+  byId("follow").value = "";
+  const {text, outcome} = shown.answer;
+  const said = {question: shown.question, answer: outcome === "abstained" ? "" : text};
+  ask(question, [...turns, said].slice(-MAX_TURNS));
 }
 
 function showPassages(found) {
   const items = passageItems(found);
   fill(byId("passages"), ...items);
-  if (!items.length) fill(byId("passages"), el("li", {class: "muted"}, "Nothing was found."));
-  announce(`${plural(items.length, "passage")} found.`);
+  if (!items.length) fill(byId("passages"), el("li", {class: "muted"}, t("passages.none")));
+  announce(count("n.found", items.length));
 }
 
 // The first marks are made by words alone; the answer brings better ones. Nobody's place is taken away for them.
@@ -75,13 +97,13 @@ function remark(answer) {
 }
 
 function nameClosest(outcome) {
-  const words = {abstained: "Closest passages", unsure: "Passages to check"};
-  byId("passages-heading").textContent = words[outcome] ?? "Passages";
+  const keys = {abstained: "passages.closest", unsure: "passages.check"};
+  byId("passages-heading").textContent = t(keys[outcome] ?? "passages.heading");
 }
 
 function stopped() {
   showOutcome("cancelled");
-  announce("Stopped.");
+  announce(t("ask.stopped"));
 }
 
 function fail(error) {
@@ -105,7 +127,8 @@ async function refresh() {
     byId("brand").textContent = service.title;
     document.title = service.title;
     byId("question").maxLength = service.max_question_chars;
-    byId("document-count").textContent = service.counts.documents.toLocaleString("en");
+    byId("document-count").textContent = service.counts.documents.toLocaleString(language());
+    allowPast(service.keeps_history);
     await showStart(service);
   } catch (error) {
     fail(error);
@@ -116,8 +139,8 @@ async function showStart(service) {
   const {documents, pages} = service.counts;
   const isFresh = byId("result").hidden;
   byId("start-line").textContent = documents
-    ? `${plural(documents, "document")} with ${plural(pages, "page")} ready to be asked.`
-    : "There are no documents yet.";
+    ? t("start.ready", {documents: count("n.documents", documents), pages: count("n.pages", pages)})
+    : t("start.none");
   byId("start-line").hidden = !isFresh;
   const welcome = byId("welcome");
   if (documents === 0) {
@@ -125,21 +148,35 @@ async function showStart(service) {
       welcome.dataset.kind = "empty";
       fill(
         welcome,
-        el("h2", {}, "Add your documents first"),
-        el("p", {}, "They are read here, on this machine. Then ask: every answer shows the page it comes from."),
-        service.can_change ? uploadZone() : el("p", {class: "notice"}, "Add them with: ragedge ingest FOLDER"),
+        el("h2", {}, t("start.add")),
+        el("p", {}, t("start.how")),
+        service.can_change ? uploadZone() : el("p", {class: "notice"}, t("start.command")),
       );
     }
   } else if (welcome.dataset.kind === "empty") {
     if (!welcome.querySelector(".done-note")) {
-      welcome.append(el("p", {class: "done-note"}, "Ready. Type your first question above."));
+      welcome.append(el("p", {class: "done-note"}, t("start.done")), ...suggestions(service.questions));
       byId("question").focus();
     }
   } else {
     welcome.dataset.kind = "start";
-    fill(welcome, ...(await startList()));
+    fill(welcome, ...suggestions(service.questions), ...(await startList()), showPast(start));
   }
   welcome.hidden = !isFresh;
+}
+
+function start(question) {
+  byId("question").value = question;
+  ask(question);
+}
+
+// One click to an answer: questions that the config suggests.
+function suggestions(questions) {
+  if (!questions.length) return [];
+  const buttons = questions.map((question) =>
+    el("li", {}, el("button", {type: "button", class: "pill suggestion", dir: "auto", onclick: () => start(question)}, question)),
+  );
+  return [el("h2", {class: "quiet-heading"}, t("start.try")), el("ul", {class: "pills"}, ...buttons)];
 }
 
 async function startList() {
@@ -147,10 +184,10 @@ async function startList() {
   const buttons = found.documents.map((info) => {
     const title = info.title || pathName(info.path);
     const open = () => openSource({documentId: info.id, title, page: 1, span: null, quote: ""});
-    return el("li", {}, el("button", {type: "button", class: "pill", onclick: open}, title));
+    return el("li", {}, el("button", {type: "button", class: "pill", dir: "auto", onclick: open}, title));
   });
-  const more = found.total > buttons.length ? el("li", {}, el("a", {href: "#documents", class: "pill"}, "All documents")) : null;
-  return [el("h2", {class: "quiet-heading"}, "You can ask about"), el("ul", {class: "pills"}, ...buttons, ...(more ? [more] : []))];
+  const more = found.total > buttons.length ? el("li", {}, el("a", {href: "#documents", class: "pill"}, t("start.all"))) : null;
+  return [el("h2", {class: "quiet-heading"}, t("start.about")), el("ul", {class: "pills"}, ...buttons, ...(more ? [more] : []))];
 }
 
 function showView() {
@@ -170,7 +207,22 @@ function submit() {
   if (question) ask(question);
 }
 
-function setUp() {
+// Another language is another visit: what is on the page was said in the old one.
+function setUpLanguages() {
+  const chooser = byId("language");
+  fill(chooser, ...languages().map(({code, name}) => el("option", {value: code, lang: code}, name)));
+  chooser.value = language();
+  chooser.closest("label").hidden = languages().length < 2;
+  chooser.addEventListener("change", async () => {
+    chooseLanguage(chooser.value);
+    await setLanguage(chooser.value);
+    location.reload();
+  });
+}
+
+async function setUp() {
+  await startLanguages([chosenLanguage(), ...navigator.languages]);
+  setUpLanguages();
   byId("ask-form").addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
@@ -185,13 +237,18 @@ function setUp() {
     byId("question").focus();
   });
   for (const id of ["again", "problem-again"]) {
-    byId(id).addEventListener("click", () => (lastQuestion ? ask(lastQuestion) : refresh()));
+    byId(id).addEventListener("click", () => (lastQuestion ? ask(lastQuestion, turns) : refresh()));
   }
+  byId("follow-form").addEventListener("submit", (event) => {
+    event.preventDefault();
+    followUp();
+  });
   window.addEventListener("hashchange", showView);
   setUpSource();
   setUpDocuments(refresh);
   setUpFeedback();
   setUpSession();
+  setUpSharing(() => shown);
   refresh();
   showView();
 }

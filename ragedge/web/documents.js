@@ -2,19 +2,20 @@
 
 import {ApiError, documentUrl, getJson, remove, upload} from "./api.js";
 import {announce, byId, el, fill, showProblem} from "./dom.js";
+import {count, t} from "./languages.js";
 import {openSource} from "./source.js";
-import {bytesName, pathName, plural} from "./text.js";
+import {bytesName, pathName} from "./text.js";
 
 const REASONS = {
-  encrypted: "Protected by a password",
-  no_text: "No text in it",
-  broken: "Damaged",
-  too_large: "Too large",
-  unsupported: "This kind of file is not read",
-  timed_out: "Took too long to read",
-  out_of_memory: "Needs too much memory",
-  crashed: "Its reader crashed",
-  unreadable: "Could not be read",
+  encrypted: "reason.encrypted",
+  no_text: "reason.no_text",
+  broken: "reason.broken",
+  too_large: "reason.too_large",
+  unsupported: "reason.unsupported",
+  timed_out: "reason.timed_out",
+  out_of_memory: "reason.out_of_memory",
+  crashed: "reason.crashed",
+  unreadable: "reason.unreadable",
 };
 const LIST = 200;
 
@@ -33,23 +34,23 @@ export function setService(service) {
   if (isFirst) fill(byId("documents-upload"), service.can_change ? uploadZone() : readOnlyNote());
 }
 
-const readOnlyNote = () => el("p", {class: "notice"}, "The documents of this service can be read, not changed.");
+const readOnlyNote = () => el("p", {class: "notice"}, t("documents.fixed"));
 
 // A place to drop or choose files, with a line for each of them.
 export function uploadZone() {
-  const list = el("ul", {class: "upload-list", "aria-label": "Files being added"});
+  const list = el("ul", {class: "upload-list", "aria-label": t("upload.list")});
   const input = el("input", {
     type: "file",
     multiple: true,
     class: "unseen",
     accept: state.service.suffixes.join(","),
-    "aria-label": "Choose files to add",
+    "aria-label": t("upload.label"),
   });
   const zone = el(
     "div",
     {class: "drop-zone"},
-    el("p", {class: "drop-title"}, "Drop files here"),
-    el("p", {}, el("label", {class: "button primary"}, "Choose files", input)),
+    el("p", {class: "drop-title"}, t("upload.drop")),
+    el("p", {}, el("label", {class: "button primary"}, t("upload.choose"), input)),
     el("p", {class: "muted"}, kindsLine(state.service)),
   );
   input.addEventListener("change", () => {
@@ -72,41 +73,43 @@ const KNOWN = [".pdf", ".docx", ".pptx", ".xlsx", ".odt", ".epub", ".html", ".md
 function kindsLine(service) {
   const known = KNOWN.filter((suffix) => service.suffixes.includes(suffix));
   const more = service.suffixes.length - known.length;
-  const kinds = known.map((suffix) => suffix.slice(1).toUpperCase()).join(", ") + (more ? ` and ${more} more kinds` : "");
-  return `${kinds}. Up to ${bytesName(service.max_upload_bytes)} each. Everything stays on this machine.`;
+  const named = known.map((suffix) => suffix.slice(1).toUpperCase()).join(", ");
+  const kinds = more ? t("upload.more", {kinds: named, count: more}) : named;
+  return t("upload.kinds", {kinds, size: bytesName(service.max_upload_bytes)});
 }
 
 async function addFiles(files, list) {
   const lines = files.map((file) => {
-    const progress = el("progress", {max: 1, value: 0, "aria-label": `Sending ${file.name}`});
-    const words = el("span", {class: "muted"}, "Waiting");
-    const line = el("li", {}, el("span", {class: "file-name"}, file.name), progress, words);
+    const progress = el("progress", {max: 1, value: 0, "aria-label": t("upload.sendingFile", {name: file.name})});
+    const words = el("span", {class: "muted"}, t("upload.waiting"));
+    const line = el("li", {}, el("span", {class: "file-name", dir: "auto"}, file.name), progress, words);
     list.append(line);
     return {file, line, progress, words};
   });
   let added = 0;
   for (const entry of lines) added += (await addFile(entry)) ? 1 : 0;
-  announce(`${plural(added, "file")} added, ${files.length - added} not.`);
+  announce(t("upload.result", {added: count("n.added", added), failed: files.length - added}));
   await Promise.all([loadDocuments(0), state.onChange()]);
 }
 
 async function addFile({file, line, progress, words}) {
   try {
     checkFile(file);
-    words.textContent = "Sending";
+    words.textContent = t("upload.sending");
     const reply = await upload(file, (share) => {
       progress.value = share;
       if (share >= 1) {
-        words.textContent = "Reading it into the index";
+        words.textContent = t("upload.reading");
         progress.removeAttribute("value");
       }
     });
     line.className = "done";
     const {document: info} = reply;
-    const lacks = info.problems.length ? `, ${plural(info.problems.length, "problem")}` : "";
+    const parts = [count("n.pages", info.pages), count("n.passages", info.chunks)];
+    if (info.problems.length) parts.push(count("n.problems", info.problems.length));
     words.textContent = reply.is_duplicate
-      ? `Already here as ${pathName(info.path)}`
-      : `Added: ${plural(info.pages, "page")}, ${plural(info.chunks, "passage")}${lacks}`;
+      ? t("upload.duplicate", {name: pathName(info.path)})
+      : t("upload.added", {parts: parts.join(", ")});
     return true;
   } catch (error) {
     line.className = "failed";
@@ -119,10 +122,10 @@ async function addFile({file, line, progress, words}) {
 
 function checkFile(file) {
   const {max_upload_bytes: most, suffixes} = state.service;
-  if (file.size > most) throw new ApiError(`The file has ${bytesName(file.size)}, ${bytesName(most)} are allowed`);
+  if (file.size > most) throw new ApiError(t("error.tooLarge", {size: bytesName(file.size), limit: bytesName(most)}));
   const name = file.name.toLowerCase();
   if (suffixes.length && !suffixes.some((suffix) => name.endsWith(suffix))) {
-    throw new ApiError("No reader takes this kind of file");
+    throw new ApiError(t("error.noReader"));
   }
 }
 
@@ -138,8 +141,8 @@ export async function loadDocuments(offset = 0) {
     fill(byId("rejected"), ...found.rejected.map(rejectedItem));
     byId("rejected-section").hidden = found.rejected.length === 0;
     byId("rejected-section").open = found.rejected_total <= 5;
-    byId("rejected-heading").textContent = `${plural(found.rejected_total, "file")} could not be read`;
-    if (found.total === 0) fill(byId("document-list"), el("li", {class: "muted"}, "There are no documents yet."));
+    byId("rejected-heading").textContent = count("n.rejected", found.rejected_total);
+    if (found.total === 0) fill(byId("document-list"), el("li", {class: "muted"}, t("start.none")));
   } catch (error) {
     showProblem(byId("documents-problem"), error);
   }
@@ -150,8 +153,8 @@ function documentItem(info) {
   const open = () => openSource({documentId: info.id, title, page: 1, span: null, quote: ""});
   const facts = [
     pathName(info.path),
-    plural(info.pages, "page"),
-    plural(info.chunks, "passage"),
+    count("n.pages", info.pages),
+    count("n.passages", info.chunks),
     bytesName(info.size_bytes),
     info.added_at.slice(0, 10),
   ];
@@ -161,16 +164,16 @@ function documentItem(info) {
     el(
       "div",
       {class: "document-main"},
-      el("h3", {}, el("button", {type: "button", class: "link", onclick: open}, title)),
+      el("h3", {}, el("button", {type: "button", class: "link", dir: "auto", onclick: open}, title)),
       el("p", {class: "muted"}, facts.join(" · ")),
-      info.other_paths.length ? el("p", {class: "muted"}, `Also as ${info.other_paths.map(pathName).join(", ")}`) : null,
+      info.other_paths.length ? el("p", {class: "muted"}, t("documents.also", {names: info.other_paths.map(pathName).join(", ")})) : null,
       problemList(info.problems),
     ),
-    el("span", {class: `chip ${info.state === "ready" ? "good" : "warn"}`}, info.state === "ready" ? "Ready" : "In part"),
+    el("span", {class: `chip ${info.state === "ready" ? "good" : "warn"}`}, t(info.state === "ready" ? "documents.ready" : "documents.partial")),
     el(
       "div",
       {class: "group"},
-      el("a", {class: "button", href: `${documentUrl(info.id)}/file`, download: true, "aria-label": `Original file of ${title}`}, "Original"),
+      el("a", {class: "button", href: `${documentUrl(info.id)}/file`, download: true, "aria-label": t("documents.originalOf", {title})}, t("documents.original")),
       removeButton(title, documentUrl(info.id)),
     ),
   );
@@ -183,11 +186,11 @@ function rejectedItem(row) {
     el(
       "div",
       {class: "document-main"},
-      el("h3", {}, pathName(row.path)),
+      el("h3", {dir: "auto"}, pathName(row.path)),
       el("p", {class: "muted"}, [row.detail, bytesName(row.size_bytes)].filter(Boolean).join(" · ")),
       problemList(row.problems),
     ),
-    el("span", {class: "chip bad"}, REASONS[row.reason] ?? "Could not be read"),
+    el("span", {class: "chip bad"}, t(REASONS[row.reason] ?? REASONS.unreadable)),
     el("div", {class: "group"}, removeButton(pathName(row.path), `/v1/documents?${new URLSearchParams({path: row.path})}`)),
   );
 }
@@ -195,10 +198,10 @@ function rejectedItem(row) {
 function problemList(problems) {
   if (!problems.length) return null;
   const lines = problems.slice(0, 100).map((problem) => {
-    const where = problem.page === null ? "" : `Page ${problem.page}: `;
-    return el("li", {}, `${where}${REASONS[problem.reason] ?? problem.reason}. ${problem.detail}`);
+    const where = problem.page === null ? "" : t("documents.onPage", {page: problem.page});
+    return el("li", {}, `${where}${t(REASONS[problem.reason] ?? problem.reason)}. ${problem.detail}`);
   });
-  return el("details", {}, el("summary", {}, plural(problems.length, "problem")), el("ul", {class: "problem-list"}, ...lines));
+  return el("details", {}, el("summary", {}, count("n.problems", problems.length)), el("ul", {class: "problem-list"}, ...lines));
 }
 
 function removeButton(name, url) {
@@ -207,7 +210,7 @@ function removeButton(name, url) {
     if (!(await confirmed(name))) return;
     try {
       await remove(url);
-      announce(`${name} was removed.`);
+      announce(t("documents.removed", {name}));
       byId("documents-heading").focus();
     } catch (error) {
       showProblem(byId("documents-problem"), error);
@@ -215,12 +218,12 @@ function removeButton(name, url) {
     }
     await Promise.all([loadDocuments(0), state.onChange()]);
   };
-  return el("button", {type: "button", class: "danger", "aria-label": `Remove ${name}`, onclick: ask}, "Remove");
+  return el("button", {type: "button", class: "danger", "aria-label": t("documents.removeOne", {name}), onclick: ask}, t("documents.remove"));
 }
 
 function confirmed(name) {
   const dialog = byId("confirm");
-  byId("confirm-text").textContent = `“${name}” leaves the index: its text, its passages and the copy of the file kept here.`;
+  byId("confirm-text").textContent = t("confirm.text", {name});
   dialog.returnValue = "no";
   dialog.showModal();
   return new Promise((resolve) => {

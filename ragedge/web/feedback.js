@@ -2,6 +2,7 @@
 
 import {sendFeedback} from "./api.js";
 import {announce, byId} from "./dom.js";
+import {t} from "./languages.js";
 
 let questionId = "";
 let verdict = "";
@@ -37,7 +38,7 @@ async function send(chosen, reason) {
       byId("feedback-reason").value = "";
     }
     byId("feedback-more").hidden = reason !== "";
-    byId("feedback-note").textContent = reason ? "Thank you, noted with your reason." : "Noted on this machine.";
+    byId("feedback-note").textContent = t(reason ? "feedback.thanks" : "feedback.noted");
     announce(byId("feedback-note").textContent);
   } catch (error) {
     if (id === questionId) byId("feedback-note").textContent = error.message;

@@ -1,6 +1,7 @@
 // Passages: what was found, with the words of the question and the best sentence marked.
 
 import {el} from "./dom.js";
+import {t} from "./languages.js";
 import {openSource} from "./source.js";
 import {marked, pageName, pathName, reflow, searchWords, unitOffsets, windowAround, wordRanges} from "./text.js";
 
@@ -23,20 +24,20 @@ function passageItem(hit, evidence, words, labels) {
   const where = [pageName(span.page, label, chunk.document_path), ...chunk.headings].filter(Boolean);
   const open = () =>
     openSource({documentId: chunk.document_id, title, page: span.page, span, quote: evidence?.text ?? firstPart(chunk)});
-  const text = el("p", {class: "passage-text"});
-  const more = el("button", {type: "button", class: "quiet", "aria-expanded": "false"}, "Whole passage");
+  const text = el("p", {class: "passage-text", dir: "auto"});
+  const more = el("button", {type: "button", class: "quiet", "aria-expanded": "false"}, t("passages.whole"));
   const body = excerpt(chunk.text, evidence?.text ?? "", words);
   text.append(body.short);
   more.addEventListener("click", () => {
     const isOpen = more.getAttribute("aria-expanded") === "true";
     more.setAttribute("aria-expanded", String(!isOpen));
-    more.textContent = isOpen ? "Whole passage" : "Less";
+    more.textContent = t(isOpen ? "passages.whole" : "passages.less");
     text.replaceChildren(isOpen ? excerpt(chunk.text, evidence?.text ?? "", words).short : body.whole());
   });
   return el(
     "li",
     {class: "card passage"},
-    el("h3", {}, el("button", {type: "button", class: "link", onclick: open}, title)),
+    el("h3", {}, el("button", {type: "button", class: "link", dir: "auto", onclick: open}, title)),
     where.length ? el("p", {class: "muted where"}, where.join(" › ")) : null,
     text,
     body.isCut ? more : null,

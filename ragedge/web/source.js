@@ -2,6 +2,7 @@
 
 import {documentUrl, getJson, getPicture, pageUrl} from "./api.js";
 import {byId, el, fill} from "./dom.js";
+import {t} from "./languages.js";
 import {pageName, pathName, unitOffsets} from "./text.js";
 
 // A page of a format without pages can be a whole book: text comes in windows.
@@ -53,8 +54,8 @@ async function load() {
 
 function showNames(loaded) {
   const name = pageName(loaded.number, loaded.label, loaded.pages > 1 ? "" : loaded.document.path);
-  const total = loaded.pages > 1 ? `${name} of ${loaded.pages}` : name;
-  byId("source-page").textContent = [total, pathName(loaded.document.path), loaded.origin === "ocr" ? "read by OCR" : ""]
+  const total = loaded.pages > 1 ? t("page.of", {page: name, total: loaded.pages}) : name;
+  byId("source-page").textContent = [total, pathName(loaded.document.path), loaded.origin === "ocr" ? t("source.ocr") : ""]
     .filter(Boolean)
     .join(" · ");
   byId("source-previous").disabled = loaded.previous === null;
@@ -83,25 +84,25 @@ async function showPicture(loaded, controller) {
   } catch (error) {
     if (error.name === "AbortError") throw error;
     showText(loaded);
-    byId("source-note").textContent = `${error.message}. This is the page's text.`;
+    byId("source-note").textContent = t("source.textInstead", {problem: error.message});
     setMode(true);
     return;
   }
   if (view.controller !== controller) return;
   forgetPicture();
   view.address = URL.createObjectURL(picture.blob);
-  const name = `${pageName(page, loaded.label)} of ${target.title}`;
+  const name = t("source.ofTitle", {page: pageName(page, loaded.label), title: target.title});
   const hasQuote = parameters.has("quote");
   const image = el("img", {
     class: "page-picture",
     src: view.address,
-    alt: hasQuote && picture.marks ? `${name}, with this marked: ${target.quote}` : `${name}. Choose Text to read it.`,
+    alt: hasQuote && picture.marks ? t("source.altMarked", {name, quote: target.quote}) : t("source.alt", {name}),
   });
   const body = byId("source-body");
   fill(body, image);
   body.dataset.marks = String(picture.marks);
   if (hasQuote && !picture.marks) {
-    byId("source-note").textContent = "The quoted words were not found in the picture; choose Text to see them marked.";
+    byId("source-note").textContent = t("source.notFound");
   }
   await image.decode().catch(() => undefined);
   const top = picture.firstMark === null ? 0 : picture.firstMark * image.clientHeight - body.clientHeight / 3;
@@ -117,7 +118,7 @@ function showText(loaded) {
   const {text, text_start: start, total_chars: total} = loaded;
   const unit = unitOffsets(text);
   const length = [...text].length;
-  const box = el("div", {class: "page-text"});
+  const box = el("div", {class: "page-text", dir: "auto"});
   let mark = null;
   if (isQuoted() && view.target.span.end > start && view.target.span.start < start + length) {
     const [from, to] = [unit(view.target.span.start - start), unit(view.target.span.end - start)];
@@ -126,12 +127,12 @@ function showText(loaded) {
   } else {
     box.append(text);
   }
-  if (!text) box.append(el("p", {class: "muted"}, "There is no text on this page."));
+  if (!text) box.append(el("p", {class: "muted"}, t("source.noText")));
   fill(
     byId("source-body"),
-    start > 0 ? moveButton("Earlier text", Math.max(0, start - WINDOW)) : null,
+    start > 0 ? moveButton(t("source.earlier"), Math.max(0, start - WINDOW)) : null,
     box,
-    start + length < total ? moveButton("Later text", start + length) : null,
+    start + length < total ? moveButton(t("source.later"), start + length) : null,
   );
   byId("source-body").scrollTo({top: 0});
   mark?.scrollIntoView({block: "center"});

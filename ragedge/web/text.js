@@ -1,5 +1,7 @@
 // Texts and ranges in them. The service counts characters (code points), JavaScript counts UTF-16 units.
 
+import {count, language, t} from "./languages.js";
+
 // A function from code point offsets of `text` to its UTF-16 offsets, safe for any number.
 export function unitOffsets(text) {
   if (!/[\ud800-\udbff]/.test(text)) return (offset) => clamp(offset, text.length);
@@ -123,18 +125,17 @@ const PAGELESS = /\.(docx|docm|odt|rtf|txt|md|markdown|html?|eml|json|jsonl|csv|
 
 export function pageName(number, label, path = "") {
   if (label === null || label === undefined || label === "" || label === String(number)) {
-    return number === 1 && PAGELESS.test(path) ? "" : `page ${number}`;
+    return number === 1 && PAGELESS.test(path) ? "" : t("page.number", {number});
   }
-  return /^([ivxlcdm]{1,7}|[\p{L}.-]{0,4}\d{1,4})$/iu.test(label) ? `page ${number} (printed ${label})` : `page ${number} (${label})`;
+  const isNumber = /^([ivxlcdm]{1,7}|[\p{L}.-]{0,4}\d{1,4})$/iu.test(label);
+  return t(isNumber ? "page.printed" : "page.named", {number, label});
 }
 
 export function bytesName(bytes) {
-  if (bytes < 1000) return `${bytes} bytes`;
+  if (bytes < 1000) return count("n.bytes", bytes);
   const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
-  return `${value < 10 ? value.toFixed(1) : Math.round(value)} ${unit}`;
+  return `${value.toLocaleString(language(), {maximumFractionDigits: value < 10 ? 1 : 0, minimumFractionDigits: value < 10 ? 1 : 0})} ${unit}`;
 }
-
-export const plural = (count, one, many = `${one}s`) => `${count.toLocaleString("en")} ${count === 1 ? one : many}`;
 
 export function durationName(ms) {
   if (ms === null || ms === undefined) return null;

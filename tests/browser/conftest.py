@@ -59,8 +59,13 @@ class Browser:
         box.clear()
         box.send_keys(question, Keys.ENTER)
 
-    def emulate(self, *, width: int = 1280, height: int = 900, dark: bool = False, phone: bool = False) -> None:
+    def emulate(
+        self, *, width: int = 1280, height: int = 900, dark: bool = False, phone: bool = False,
+        languages: str = "en-US",
+    ) -> None:  # fmt: skip
         command = self.driver.execute_cdp_cmd
+        agent = self.run("return navigator.userAgent")
+        command("Emulation.setUserAgentOverride", {"userAgent": agent, "acceptLanguage": languages})
         metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": phone}
         command("Emulation.setDeviceMetricsOverride", metrics)
         features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]

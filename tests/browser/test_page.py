@@ -11,7 +11,7 @@ import pytest
 
 from ragedge.contracts import Objection, Piece
 from ragedge.errors import PromptTooLong
-from ragedge.server.settings import ServerSettings
+from ragedge.server.settings import KioskSettings, ServerSettings
 from ragedge.server.site import load_site
 from tests.browser.scenes import (
     LOG_QUOTE,
@@ -37,10 +37,21 @@ def squeeze(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_whole_page_weighs_less_than_100_kilobytes() -> None:
+@pytest.mark.parametrize(("path", "most"), [("/", 110_000), ("/kiosk", 100_000)])
+def test_all_that_a_page_fetches_in_the_longest_language_weighs_little(
+    browser: Any, tmp_path: Path, path: str, most: int
+) -> None:
     site = load_site()
-    assert {"index.html", "app.js", "style.css"} <= site.keys()
-    assert sum(len(file.content) for file in site.values()) < 100_000
+    index = full_index(tmp_path / "index")
+    browser.emulate(languages="ar")
+    with serving(service_of(index, []), ServerSettings(kiosk=KioskSettings())) as port:
+        browser.open(port, path)
+        browser.wait("document.documentElement.lang === 'ar'")
+        base = f"http://127.0.0.1:{port}"
+        fetched = {url.removeprefix(base).removeprefix("/static/") for url in browser.requested()}
+    files = [{"/": "index.html", "/kiosk": "kiosk.html"}.get(name, name) for name in fetched]
+    assert {"languages/ar.json", "languages/en.json", "languages.js"} <= set(files)
+    assert sum(len(site[name].content) for name in files if name in site) < most
 
 
 def test_no_script_of_the_page_parses_html_or_names_another_address() -> None:
@@ -365,7 +376,7 @@ def test_a_service_without_write_access_offers_no_changes(browser: Any, tmp_path
         assert browser.count(".drop-zone") == 0
 
 
-@pytest.mark.parametrize("width", [320, 600, 1280, 2560])
+@pytest.mark.parametrize("width", [320, 600, 1280, 3840])
 def test_nothing_runs_over_the_edge(browser: Any, tmp_path: Path, width: int) -> None:
     index = full_index(tmp_path / "index")
     over = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"

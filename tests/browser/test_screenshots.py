@@ -7,6 +7,8 @@ import threading
 from pathlib import Path
 from typing import Any
 
+from ragedge.server.settings import ServerSettings
+from tests.browser.kiosks import SHOWN, kiosk, kiosk_service, press
 from tests.browser.scenes import QUESTION, doubtful_events, full_index, manual_events, refusal_events, service_of
 from tests.browser.test_page import DONE
 from tests.server.clients import serving
@@ -94,3 +96,55 @@ def test_refusal_problem_and_empty_index_are_photographed(browser: Any, tmp_path
         browser.open(port)
         browser.wait("!document.getElementById('welcome').hidden")
         shoot(browser, "empty")
+
+
+def test_the_page_is_photographed_in_arabic_and_from_afar(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    settings = ServerSettings(questions=(QUESTION, "What is a head?"))
+    with serving(service_of(index, manual_events(index)), settings) as port:
+        browser.open(port)
+        browser.wait("document.querySelectorAll('.pill').length === 5")
+        browser.click(".suggestion")
+        browser.wait(DONE)
+        browser.driver.refresh()
+        browser.wait("document.querySelectorAll('.past-list button').length === 1")
+        shoot(browser, "start-again")
+        browser.emulate(languages="ar")
+        browser.driver.refresh()
+        browser.wait("document.documentElement.dir === 'rtl' && document.querySelectorAll('.pill').length === 5")
+        shoot(browser, "arabic-start")
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        shoot(browser, "arabic")
+        browser.emulate(width=3840, height=2160)
+        shoot(browser, "4k")
+
+
+def test_the_kiosk_is_photographed(browser: Any, tmp_path: Path) -> None:
+    service = kiosk_service(tmp_path / "index")
+    browser.emulate(width=1920, height=1080)
+    with kiosk(browser, service, exhibit="G7", start=False):
+        shoot(browser, "kiosk-attract")
+        browser.click("#attract")
+        press(browser, "shift", "h", "o", "w")
+        shoot(browser, "kiosk")
+        browser.click("#questions button")
+        browser.wait(SHOWN)
+        shoot(browser, "kiosk-answer")
+        browser.click("#contrast")
+        browser.click("#size")
+        shoot(browser, "kiosk-answer-contrast")
+        browser.click("#new")
+        browser.click("#contrast")
+        browser.run("document.querySelector('#languages [lang=ar]').click()")
+        browser.wait("document.documentElement.dir === 'rtl'")
+        browser.emulate(width=1080, height=1920)
+        shoot(browser, "kiosk-arabic-upright")
+        browser.run("document.getElementById('still').hidden = false")
+        shoot(browser, "kiosk-still")
+    browser.emulate(width=360, height=740, phone=True)
+    with kiosk(browser, service, exhibit="G7"):
+        shoot(browser, "kiosk-phone")
+        browser.click("#questions button")
+        browser.wait(SHOWN)
+        shoot(browser, "kiosk-phone-answer")

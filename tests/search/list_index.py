@@ -71,6 +71,9 @@ class ListIndex:
             for d in self.documents
         ]
 
+    def chunk_ids(self, document_ids: Sequence[str]) -> list[str]:
+        return sorted(c.id for c in self.passages if c.document_id in document_ids)
+
     def search_text(
         self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str] | None = None
     ) -> list[tuple[str, float]]:

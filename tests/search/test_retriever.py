@@ -166,3 +166,20 @@ def test_several_threads_may_ask_at_once(index: ListIndex) -> None:
     for thread in threads:
         thread.join()
     assert found == [expected] * 6
+
+
+def test_passages_of_preferred_documents_go_first_but_not_before_a_code() -> None:
+    like = [
+        document(f"The {name} jug was made of clay by a potter.\n", path=f"{name}.txt", title=name)
+        for name in ("blue", "green", "red")
+    ]
+    index = ListIndex([*like, MANUAL], HashEmbedder())
+    retriever = Retriever(index, index.embedder, top_k=4, candidates=4)
+    for chosen in like[:2]:  # without it, the first of them wins always
+        found, _ = retriever.retrieve(Question("Who made the jug?", prefer=(chosen.id,)))
+        assert found.hits[0].chunk.document_id == chosen.id and found.hits[0].cosine is not None
+    coded, _ = retriever.retrieve(Question("What does E-417 mean?", prefer=(like[0].id,)))
+    assert "E-417" in coded.hits[0].chunk.text
+    plain, _ = retriever.retrieve(Question("Who made the jug?"))
+    unknown, _ = retriever.retrieve(Question("Who made the jug?", prefer=("0" * 16,)))
+    assert [hit.chunk.id for hit in plain.hits] == [hit.chunk.id for hit in unknown.hits]

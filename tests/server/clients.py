@@ -26,10 +26,10 @@ def open_client(service: Service, settings: ServerSettings | None = None) -> Ite
 
 
 @contextmanager
-def serving(service: Service, settings: ServerSettings | None = None) -> Iterator[int]:
+def serving(service: Service, settings: ServerSettings | None = None, port: int = 0) -> Iterator[int]:
     """The port of a running uvicorn."""
     ready = threading.Event()
-    listener = listen("127.0.0.1", 0)
+    listener = listen("127.0.0.1", port)
     server = make_server(create_app(service, settings or ServerSettings()), listener, ready.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
