@@ -24,6 +24,7 @@ def build_parser() -> argparse.ArgumentParser:
     _add_ingest(verbs)
     _add_ask(verbs)
     _add_serve(verbs)
+    _add_keys(verbs)
     _add_index(verbs)
     _add_models(verbs)
     _add_curating(verbs)
@@ -69,12 +70,25 @@ def _add_serve(verbs: _Verbs) -> None:
     )
     verb.add_argument("--host", help="address to listen on (default: the config's, 127.0.0.1)")
     verb.add_argument("--port", type=int, help="port (default: the config's, 8321)")
+    verb.add_argument("--lan", action="store_true", help="listen on the local network; everybody there needs a key")
+    verb.add_argument("--tls", action="store_true", help="with --lan: HTTPS with a certificate of its own making")
     verb.set_defaults(verb="serve")
     verb = verbs.add_parser("mcp", help="let an assistant search and ask over MCP (stdin and stdout)")
     verb.add_argument("--index", metavar="NAME", help="the index to ask (default: the config's)")
     verb.add_argument("--model", metavar="FILE", help="a GGUF file that answers (default: the config's)")
     verb.add_argument("--url", metavar="ADDRESS", help="use a running service instead of opening the index")
     verb.set_defaults(verb="mcp")
+
+
+def _add_keys(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("keys", help="who may use the service with --lan: add, list, revoke")
+    verb.add_argument("action", choices=["add", "list", "revoke"])
+    verb.add_argument("name", nargs="?", help="add: what to call the key; revoke: its name or id")
+    verb.add_argument(
+        "--role", choices=["visitor", "curator", "owner"], default="visitor",
+        help="visitor: ask; curator: also change documents; owner: everything (default: visitor)",
+    )  # fmt: skip
+    verb.set_defaults(verb="keys")
 
 
 def _add_index(verbs: _Verbs) -> None:

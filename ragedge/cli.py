@@ -14,20 +14,11 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ragedge.arguments import build_parser
-from ragedge.errors import (
-    INTERRUPTED,
-    ConfigError,
-    IndexMissing,
-    IndexReadOnly,
-    InputError,
-    PackageMissing,
-    RagedgeError,
-)
+from ragedge.errors import INTERRUPTED, IndexMissing, InputError, PackageMissing, RagedgeError
 
 if TYPE_CHECKING:
     from ragedge.assemble import Box
@@ -71,6 +62,11 @@ def _config(options: argparse.Namespace) -> Config:
     return config
 
 
+def _key() -> str:
+    """The key for a service elsewhere: out of the environment, where other users of this machine do not see it."""
+    return os.environ.get("RAGEDGE_KEY", "")
+
+
 def run_ingest(options: argparse.Namespace) -> int:
     """`ragedge ingest FOLDER`."""
     from ragedge import assemble, ingest_verb
@@ -106,7 +102,7 @@ def run_ask(options: argparse.Namespace) -> int:
 
         if options.index or options.model:
             raise InputError("--index and --model are the service's own matter with --url", "leave them out")
-        with Client(options.url) as client:
+        with Client(options.url, key=_key()) as client:
             has_model = client.health().engine != "extractive"
             ask_verb.show(client, questions, sys.stdout, as_json=options.json, has_model=has_model)
         return 0
@@ -132,7 +128,7 @@ def run_mcp(options: argparse.Namespace) -> int:
     if options.url:
         from ragedge.client import Client
 
-        with Client(options.url) as client:
+        with Client(options.url, key=_key()) as client:
             mcp_server.serve(mcp_server.Elsewhere(client))
         return 0
     from ragedge import assemble
@@ -145,37 +141,19 @@ def run_mcp(options: argparse.Namespace) -> int:
 
 def run_serve(options: argparse.Namespace) -> int:
     """`ragedge serve`."""
-    from ragedge import assemble, terminal
-    from ragedge.server.app import serve
-    from ragedge.server.boxed import make_app, warm_up
+    from ragedge import assemble, serve_verb
 
     config = _config(options)
-    server = config.server
-    port = server.port if options.port is None else options.port
-    server = replace(server, host=options.host or server.host, port=port)
-    if not 0 <= server.port <= 65_535:
-        raise ConfigError(f"{server.port} is not a port", "use 1 to 65535")
-    config = replace(config, server=server)
-    try:
-        box = assemble.open_box(config, mode="write", create=True, keeps_journal=True)
-    except IndexReadOnly as error:
-        print(f"{error.message}: documents can be asked, not changed", file=sys.stderr)
-        box = assemble.open_box(config, keeps_journal=True)
-    with box:
-        _show_notes(box)
-        app = make_app(box)
-        is_over = threading.Event()
-        tell = partial(terminal.show_error, out=sys.stderr)
-        threading.Thread(target=warm_up, args=(box, tell, is_over), name="warm-up", daemon=True).start()
-        count = box.index.counts()
-        print(f"{count.documents:,} documents, {count.chunks:,} passages; answers by {box.pipeline.engine}")
-        if config.answer.kind == "remote":
-            print(f"questions and passages leave this box, to {config.answer.url}", file=sys.stderr)
-        try:
-            serve(app, server.host, server.port, lambda url: print(f"Open {url}/   (Ctrl-C ends)", flush=True))
-        finally:
-            is_over.set()
-    return 0
+    server = serve_verb.listening(config.server, host=options.host, port=options.port, lan=options.lan, tls=options.tls)
+    return serve_verb.run(replace(config, server=server), assemble, sys.stdout)
+
+
+def run_keys(options: argparse.Namespace) -> int:
+    """`ragedge keys add|list|revoke`."""
+    from ragedge import keys_verb
+    from ragedge.keys import KeyFile
+
+    return keys_verb.run(KeyFile(_config(options).keys_file), options.action, options.name, options.role, sys.stdout)
 
 
 def _show_notes(box: Box) -> None:
@@ -267,6 +245,7 @@ VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "ask": run_ask,
     "serve": run_serve,
     "mcp": run_mcp,
+    "keys": run_keys,
     "index": run_index,
     "pinned": run_pinned,
     "journal": run_journal,

@@ -20,7 +20,7 @@ import httpx
 import msgspec
 
 from ragedge.contracts import Answer, Event, Piece, Question
-from ragedge.errors import Busy, InputError, RagedgeError, RemoteFailed, UnreadableDocument
+from ragedge.errors import Busy, InputError, RagedgeError, RateLimited, RemoteFailed, UnreadableDocument
 from ragedge.replies import DocumentList, Found, Health, PageReport, Removed, Uploaded
 from ragedge.views import encode, record_view
 
@@ -42,21 +42,27 @@ class Client:
     Args:
         url: the service's address, as `ragedge serve` says it.
         timeout_s: seconds to wait for an answer.
+        key: what opens a service on the network ("" for none); see `ragedge keys`.
 
     Raises, from every method:
         RagedgeError: what the service refused with, as the exception that it is there (`Busy`, `NotFound`, ..).
         RemoteFailed: no service can be reached there, or it does not answer as one.
     """
 
-    def __init__(self, url: str = "http://127.0.0.1:8321", *, timeout_s: float = _ANSWER_SECONDS) -> None:
+    def __init__(
+        self, url: str = "http://127.0.0.1:8321", *, timeout_s: float = _ANSWER_SECONDS, key: str = ""
+    ) -> None:
         self.url = url.rstrip("/")
         if not _is_address(self.url):
             raise InputError(f'"{url}" is not an address', "write it as http://127.0.0.1:8321")
+        if not key.isascii() or not key.isprintable():
+            raise InputError("this is not a key", "copy it whole, as `ragedge keys add` showed it")
+        shown = {"Authorization": f"Bearer {key.strip()}"} if key.strip() else {}
         self._http = httpx.Client(
             base_url=self.url,
             timeout=httpx.Timeout(timeout_s, connect=_CONNECT_SECONDS),
             trust_env=False,
-            headers={"Accept": "application/json, text/event-stream"},
+            headers={"Accept": "application/json, text/event-stream", **shown},
         )
 
     def ask(self, question: str | Question) -> Answer:
@@ -222,9 +228,10 @@ def _exception(view: Any, reply: httpx.Response) -> RagedgeError:
     code, message, hint = str(error.get("code", "")), error["message"], str(error.get("hint", ""))
     if code == "unreadable_document":
         return UnreadableDocument(error.get("reason", "unreadable"), message, hint)
-    if code == "busy":
+    if code in ("busy", "rate_limited"):
         after = reply.headers.get("retry-after", "")
-        return Busy(message, hint, retry_after_s=int(after) if after.isdigit() else 5)
+        waiting = Busy if code == "busy" else RateLimited
+        return waiting(message, hint, retry_after_s=int(after) if after.isdigit() else 5)
     if code in _INPUT_CODES:
         return InputError(message, hint)
     kind = _KINDS.get(code)

@@ -100,10 +100,18 @@ class JournalConfig:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """The service. It listens on this machine only unless `host` says otherwise."""
+    """The service. It listens on this machine only, unless `lan` puts it on the network and behind keys.
+
+    With `guests` people without a key may ask there. `tokens_per_second` is what one client may take of a bucket of 20
+    times as many; a question costs 20 tokens, most else 1.
+    """
 
     host: str = "127.0.0.1"
     port: int = field(default=8321, metadata=_range(0, 65_535))
+    lan: bool = False
+    tls: bool = False
+    guests: bool = False
+    tokens_per_second: float = field(default=10.0, metadata=_range(0.1, 10_000))
     allowed_hosts: tuple[str, ...] = ()
     widget_origins: tuple[str, ...] = ()
     max_upload_bytes: int = field(default=104_857_600, metadata=_range(1024, 2**40))
@@ -152,6 +160,11 @@ class Config:
     def language_models_folder(self) -> Path:
         """Where `ragedge models` keeps language models and their list."""
         return self.models_folder / "language"
+
+    @property
+    def keys_file(self) -> Path:
+        """The keys of the service: one file for all indexes of a folder."""
+        return Path(self.indexes_folder) / ".keys.json"
 
     def index_folder(self, name: str | None = None) -> Path:
         """The folder of the index called `name` (default: this config's own).

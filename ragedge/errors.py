@@ -197,9 +197,13 @@ class NotAuthenticated(AccessError):
 
 
 class RateLimited(AccessError):
-    """Too many requests from one caller."""
+    """Too many requests from one caller; `retry_after_s` says when to come back."""
 
     http_status = 429
+
+    def __init__(self, message: str, hint: str = "", retry_after_s: int = 5) -> None:
+        super().__init__(message, hint)
+        self.retry_after_s = retry_after_s
 
 
 class EvaluationFailed(RagedgeError):

@@ -80,6 +80,7 @@ def test_closing_a_stream_stops_the_answer(tmp_path: Path) -> None:
     with opened(service) as client:
         events = client.stream("q")
         assert isinstance(next(events), Passages)
+        assert pipeline.waiting.acquire(timeout=10)  # closed before it, the answer would end without being told to
         events.close()
         assert pipeline.closed.acquire(timeout=10) and pipeline.was_cancelled
 

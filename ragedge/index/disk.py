@@ -49,8 +49,8 @@ def sync_folder(folder: Path) -> None:
         os.close(fd)
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """Write `data` under `path`, replacing what is there, atomically and durably.
+def write_whole(path: Path, data: bytes, *, mode: int = 0o666) -> None:
+    """Write `data` under `path`, replacing what is there, atomically and durably; `mode` is cut by the umask.
 
     Raises:
         DiskFull: when there is no room; the old file is then untouched.
@@ -58,7 +58,8 @@ def write_whole(path: Path, data: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     with room_in(path.parent):
         try:
-            with temporary.open("xb") as file:
+            fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
+            with os.fdopen(fd, "wb") as file:
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())

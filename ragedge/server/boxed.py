@@ -13,13 +13,18 @@ from ragedge.assemble import Box
 from ragedge.errors import RagedgeError
 from ragedge.exhibits import Exhibits, load_exhibits
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
+from ragedge.server.access import Access
 from ragedge.server.app import create_app
+from ragedge.server.lan import own_names
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from ragedge.server.speech import find_program
 
+#: Seconds of tokens that a full bucket holds.
+_BURST_SECONDS = 20
 
-def make_app(box: Box) -> Litestar:
-    """The service over an opened box, with the limits of its config."""
+
+def make_app(box: Box, access: Access | None = None) -> Litestar:
+    """The service over an opened box, with the limits of its config; with `access`, behind its keys."""
     wanted = box.config.server
     service = Service(
         pipeline=box.pipeline,
@@ -30,12 +35,16 @@ def make_app(box: Box) -> Litestar:
         suffixes=SUPPORTED_SUFFIXES,
         journal=box.journal,
         embedder=box.embedder,
+        access=access,
     )
     settings = ServerSettings(
         host=wanted.host,
         port=wanted.port,
         title=wanted.title,
-        allowed_hosts=wanted.allowed_hosts,
+        allowed_hosts=(*wanted.allowed_hosts, *own_names()) if wanted.lan else wanted.allowed_hosts,
+        is_lan=wanted.lan,
+        tokens_per_second=wanted.tokens_per_second,
+        token_burst=wanted.tokens_per_second * _BURST_SECONDS,
         widget_origins=wanted.widget_origins,
         max_upload_bytes=wanted.max_upload_bytes,
         max_question_chars=wanted.max_question_chars,

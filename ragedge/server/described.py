@@ -28,8 +28,12 @@ from ragedge.replies import (
 from ragedge.server import examples
 from ragedge.server.shapes import dressed, protocol_of
 
-#: Statuses that any route may give: a broken request, a foreign host or origin, too many at once, a fault of ours.
-_ALWAYS = ((400, "bad_request"), (403, "access_error"), (500, "internal_error"), (503, "busy"))
+#: Statuses that any route may give: a broken request, no key where one is asked for, a foreign host or origin or too
+#: small a role, too much from one client, a fault of ours, too many at once.
+_ALWAYS = (
+    (400, "bad_request"), (401, "not_authenticated"), (403, "access_error"), (429, "rate_limited"),
+    (500, "internal_error"), (503, "busy"),
+)  # fmt: skip
 _BODY = ((413, "too_large"), (415, "unsupported_file"))
 _ABSENT = ((404, "not_found"),)
 _CHANGE = ((503, "index_read_only"), (507, "disk_full"))
@@ -37,7 +41,10 @@ _CHANGE = ((503, "index_read_only"), (507, "disk_full"))
 
 @dataclass(frozen=True, slots=True)
 class Described:
-    """One route. `reply` is the record that comes back (None: not one of ours), `errors` are (status, code)."""
+    """One route. `reply` is the record that comes back (None: not one of ours), `errors` are (status, code).
+
+    `more_types` are those that the same reply may have besides `media_type`.
+    """
 
     errors: tuple[tuple[int, str], ...] = ()
     request: Any = None
@@ -45,6 +52,7 @@ class Described:
     example: Any = None
     media_type: str = "application/json"
     request_type: str = "application/json"
+    more_types: tuple[str, ...] = ()
 
 
 _MODEL = {"id": "ragedge", "object": "model", "created": 1_763_700_000, "owned_by": "ragedge"}
@@ -98,7 +106,9 @@ ROUTES: dict[str, Described] = {
     "DELETE /v1/documents": Described((*_ABSENT, *_CHANGE), None, Removed, _REMOVED),
     "GET /v1/documents/{document_id}": Described(_ABSENT, None, DocumentReport, examples.DOCUMENT),
     "DELETE /v1/documents/{document_id}": Described((*_ABSENT, *_CHANGE), None, Removed, _REMOVED),
-    "GET /v1/documents/{document_id}/file": Described(_ABSENT, media_type="application/octet-stream"),
+    "GET /v1/documents/{document_id}/file": Described(
+        _ABSENT, media_type="application/octet-stream", more_types=("application/pdf",)
+    ),
     "GET /v1/documents/{document_id}/pages/{number}": Described(_ABSENT, None, PageReport, examples.PAGE),
     "GET /v1/documents/{document_id}/pages/{number}/image": Described(_ABSENT, media_type="image/png"),
     "GET /source/{document_id}/{number}": Described(_ABSENT, media_type="text/html"),
@@ -136,6 +146,8 @@ def complete(schema: dict[str, Any]) -> dict[str, Any]:
     names = list(dict.fromkeys(kinds))
     references, parts = msgspec.json.schema_components(names, ref_template="#/components/schemas/{name}")
     whole.setdefault("components", {}).setdefault("schemas", {}).update(parts)
+    whole["components"]["securitySchemes"] = {"key": {"type": "http", "scheme": "bearer"}}
+    whole["security"] = [{}, {"key": []}]  # only a service on the network asks for keys
     reference_of = dict(zip(names, references, strict=True))
     for path, operations in whole["paths"].items():
         for method, operation in operations.items():
@@ -154,6 +166,7 @@ def _complete(operation: dict[str, Any], path: str, route: Described, references
     if route.example is not None:
         reply["example"] = route.example
     first = {"description": operation["responses"][done].get("description", ""), "content": {route.media_type: reply}}
+    first["content"] |= {kind: {"schema": _loose(route)} for kind in route.more_types}
     codes: dict[int, list[str]] = {}
     for status, code in (*route.errors, *_ALWAYS):
         codes.setdefault(status, []).append(code)
@@ -175,5 +188,9 @@ def _form() -> dict[str, Any]:
     return {"schema": {"type": "object", "properties": {"file": file}, "required": ["file"]}}
 
 
-def _loose(route: Described) -> dict[str, str]:
+def _loose(route: Described) -> dict[str, Any]:
+    """What is known of a reply that is no record; of a stream, as OpenAPI 3.1 has no words for it, each event."""
+    if route.media_type == "text/event-stream":
+        text = {"type": "string"}
+        return {"type": "object", "properties": {"event": text, "data": text}, "required": ["event", "data"]}
     return {"type": "object"} if route.media_type == "application/json" else {"type": "string"}

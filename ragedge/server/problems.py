@@ -16,7 +16,7 @@ from typing import Any
 from litestar import Request, Response
 from litestar.exceptions import HTTPException, ValidationException
 
-from ragedge.errors import Busy, DiskFull, RagedgeError, UnreadableDocument
+from ragedge.errors import Busy, DiskFull, NotAuthenticated, RagedgeError, RateLimited, UnreadableDocument
 from ragedge.server.shapes import dressed
 from ragedge.views import encode
 
@@ -62,12 +62,19 @@ def explain(error: BaseException, request_id: str) -> tuple[int, dict[str, Any]]
     )
 
 
+def retry_headers(error: BaseException) -> dict[str, str]:
+    """What tells the caller when or how to come back."""
+    if isinstance(error, Busy | RateLimited):
+        return {"Retry-After": str(error.retry_after_s)}
+    return {"WWW-Authenticate": "Bearer"} if isinstance(error, NotAuthenticated) else {}
+
+
 def problem_reply(request: Request[Any, Any, Any], error: Exception) -> Response[bytes]:
     """Litestar's exception handler for everything."""
     request_id = str(request.scope.get("state", {}).get("request_id", ""))
     status, view = explain(error, request_id)
     view = dressed(request.scope["path"], status, view)
-    headers = {"Retry-After": str(error.retry_after_s)} if isinstance(error, Busy) else {}
+    headers = retry_headers(error)
     if status == 405 and isinstance(error, HTTPException) and error.headers:
         headers |= {name: value for name, value in error.headers.items() if name.lower() == "allow"}
     return Response(encode(view), status_code=status, media_type="application/json", headers=headers)

@@ -28,7 +28,8 @@ _PARTS = (
 _INTRODUCTION = (
     "JSON in UTF-8 goes in and out; a body needs Content-Type: application/json. Every reply carries X-Request-Id. "
     "Refusals and failures have one shape, with a hint that says what to do; where all places are taken the status is "
-    "503 and Retry-After says when to come back. Programs for OpenAI or Ollama get the same in their own shape."
+    "503 and Retry-After says when to come back. A service on the network wants Authorization: Bearer KEY, and answers "
+    "429 to who asks too often. Programs for OpenAI or Ollama get the same in their own shape."
 )
 
 

@@ -1,109 +1,79 @@
-"""What stands in front of every route: who may call (Host, Origin), and which headers each reply carries.
+"""What stands in front of every route: who may call (Host, Origin, key or cookie, how often), before anything is read.
 
 A page on another site can reach a service on 127.0.0.1 in two ways: by a name of its own that it lets point here (DNS
 rebinding), which the Host check stops, and by sending forms or fetches from the browser of someone who has the page
-open, which the Origin and Sec-Fetch-Site checks stop. Litestar 2.25's own host check refuses every host with a port
-(issue 4869), so this is our own: lower case, port cut off, compared with an exact set. CORS headers are sent to the
-origins that the config names for the widget alone, and on the routes that it asks alone. Replies that the web framework
-makes itself (no such route, wrong method) pass here, too.
+open, which the Origin and Sec-Fetch-Site checks stop, and with a login the page's token, too. Who comes without a key
+learns of no address whether there is anything; which role a route needs is checked once it is known (permissions.py).
+Replies that the web framework makes itself (no such route, wrong method) pass here, too.
 """
 
 from __future__ import annotations
 
+import ipaddress
+import re
 import secrets
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from typing import Any
 
-from ragedge.errors import AccessError, Busy, ConfigError, InputError, NotFound, RagedgeError
-from ragedge.server.problems import explain
-from ragedge.server.shapes import dressed
-from ragedge.views import encode
+from ragedge.errors import AccessError, Busy, InputError, NotAuthenticated, RagedgeError
+from ragedge.server.access import OWNER, Access, Caller
+from ragedge.server.headers import Reply, Send
+from ragedge.server.origins import (
+    check_site,
+    configured_origin,
+    header_values,
+    is_same_origin,
+    plain_origin,
+    split_host,
+)
+from ragedge.server.permissions import LOGIN, is_open, no_key
+from ragedge.server.rates import Buckets, caller_of
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
-_SAFE_METHODS = frozenset({b"GET", b"HEAD", b"OPTIONS"})
-_DEFAULT_PORTS = {"http": "80", "https": "443"}
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 #: What a page of an origin under `widget_origins` may call, and the script it does so with.
 _WIDGET_ROUTES = frozenset({"/v1/ask", "/v1/ask/stream"})
 WIDGET_SCRIPT = "/widget.js"
-#: Seconds for which a browser need not ask again whether it may ask.
-_PREFLIGHT_SECONDS = 600
-#: A Host or Origin longer than this is no name: DNS ends at 253 characters.
-_NAME_CHARS = 300
-
-CONTENT_SECURITY_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; media-src 'self' blob:; "
-    "connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
-)
-_SAME_ORIGIN = (b"cross-origin-resource-policy", b"same-origin")
-SECURITY_HEADERS: tuple[tuple[bytes, bytes], ...] = (
-    (b"content-security-policy", CONTENT_SECURITY_POLICY.encode()),
-    (b"x-content-type-options", b"nosniff"),
-    (b"referrer-policy", b"no-referrer"),
-    _SAME_ORIGIN,
-    (b"cross-origin-opener-policy", b"same-origin"),
-    (b"x-frame-options", b"DENY"),
-    (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
-)
-_FORCED = frozenset(name for name, _ in SECURITY_HEADERS) | {b"x-request-id", b"server"}
+#: Tokens of a bucket that a wrong key costs.
+_WRONG_KEY = 20
 
 Scope = Any
 Receive = Callable[[], Awaitable[Any]]
-Send = Callable[[Any], Awaitable[None]]
-
-
-def split_host(value: str) -> tuple[str, str] | None:
-    """A Host header or an origin's authority as (name in lower case, port or ""); None when it is not one.
-
-    An IPv6 address loses its brackets: "[::1]:8321" -> ("::1", "8321").
-    """
-    text = value.strip().lower()
-    if not text or len(text) > _NAME_CHARS or any(c in text for c in "@/\\?# \t,%"):
-        return None
-    if text.startswith("["):
-        name, bracket, rest = text[1:].partition("]")
-        if not bracket or ":" not in name:
-            return None
-    else:
-        name, colon, digits = text.partition(":")
-        rest = colon + digits
-        if not name:
-            return None
-    if not rest:
-        return name, ""
-    port = rest[1:]
-    if rest[0] != ":" or not (port.isascii() and port.isdigit()) or int(port[:6]) > 65_535 or len(port) > 5:
-        return None
-    return name, port
-
-
-def plain_origin(value: str) -> str | None:
-    """An origin in its one spelling: "HTTP://Intranet:80" -> "http://intranet"; None when it is not one."""
-    scheme, mark, authority = value.partition("://")
-    scheme = scheme.lower()
-    parts = split_host(authority) if mark and scheme in _DEFAULT_PORTS else None
-    if parts is None:
-        return None
-    name, port = parts
-    name = f"[{name}]" if ":" in name else name
-    return f"{scheme}://{name}" if port in ("", _DEFAULT_PORTS[scheme]) else f"{scheme}://{name}:{port}"
 
 
 class Guard:
     """Checks a request before the application sees it, and completes the headers of whatever it answers.
 
+    Args:
+        allowed_hosts: names beyond those of this machine under which the service may be called.
+        request_limit: requests at once.
+        widget_origins: sites whose pages may ask.
+        access: the keys; None where everybody is the owner.
+        buckets: how much a client may ask; None for no limit.
+        is_lan: whether the address that a request was sent to is a name of this service, too.
+        login_page: what a browser without a session is shown.
+
     Raises:
         ConfigError: one of `widget_origins` is not an origin.
     """
 
-    def __init__(self, allowed_hosts: Iterable[str], *, request_limit: int, widget_origins: Iterable[str] = ()) -> None:
+    def __init__(
+        self, allowed_hosts: Iterable[str], *, request_limit: int, widget_origins: Iterable[str] = (),
+        access: Access | None = None, buckets: Buckets | None = None, is_lan: bool = False, login_page: bytes = b"",
+    ) -> None:  # fmt: skip
         names = set(_LOCAL_HOSTS)
         for host in allowed_hosts:
             parts = split_host(host if host.count(":") < 2 or host.startswith("[") else f"[{host}]")
             if parts is not None:
                 names.add(parts[0])
         self._hosts = frozenset(names)
-        self._guests = frozenset(_configured_origin(origin) for origin in widget_origins)
+        self._guests = frozenset(configured_origin(origin) for origin in widget_origins)
         self._request_limit = request_limit
+        self._access = access
+        self._buckets = buckets
+        self._is_lan = is_lan
+        self._login_page = login_page
         self._active = 0
 
     async def __call__(
@@ -111,12 +81,18 @@ class Guard:
     ) -> None:
         """Run one HTTP request through the checks and `app`."""
         request_id = secrets.token_hex(8)
-        scope.setdefault("state", {})["request_id"] = request_id
-        guarded = _Reply(send, request_id, scope["path"])
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["caller"] = Caller(None)
+        state["pay"] = partial(self._pay, scope)
+        guarded = Reply(send, request_id, scope["path"])
         self._active += 1
         try:
             try:
                 self._check(scope, guarded)
+            except NotAuthenticated as error:
+                await (guarded.show(401, self._login_page) if _wants_page(scope) else guarded.refuse(error))
+                return
             except RagedgeError as error:
                 await guarded.refuse(error)
                 return
@@ -130,36 +106,58 @@ class Guard:
         finally:
             self._active -= 1
 
-    def _check(self, scope: Scope, reply: _Reply) -> None:
-        host = self._check_host(_values(scope, b"host"))
+    def _check(self, scope: Scope, reply: Reply) -> None:
+        path = plain_path(scope["path"])
+        host = self._check_host(scope)
         reply.guest = self._guest(scope)
         reply.is_for_all = bool(self._guests) and scope["path"] == WIDGET_SCRIPT
         if self._active > self._request_limit:
             raise Busy("too many requests at once", "try again in a few seconds", retry_after_s=2)
-        method = scope["method"].encode() if isinstance(scope["method"], str) else scope["method"]
+        self._pay(scope, 1)
+        is_change = scope["method"] not in _SAFE_METHODS
         if reply.guest:
             pass
-        elif method not in _SAFE_METHODS:
+        elif is_change:
             self._check_origin(scope, host)
-        elif scope["path"].startswith(("/v1/", "/api/")):
-            _check_site(_values(scope, b"sec-fetch-site"))
-        if scope["path"].startswith("/schema") and scope["path"] != "/schema/openapi.json":
-            raise NotFound("there is nothing at this address", "the interface is described at /docs")
+        elif path.startswith(("/v1/", "/api/")):
+            check_site(header_values(scope, b"sec-fetch-site"))
+        caller = scope["state"]["caller"] = self._caller(scope, reply)
+        if caller.role is None and not is_open(path):
+            raise no_key()
+        if is_change and path != LOGIN and self._access is not None:
+            self._access.check_token(scope, caller)
+
+    def _caller(self, scope: Scope, reply: Reply) -> Caller:
+        if self._access is None:
+            return OWNER
+        if reply.guest:
+            return self._access.guest  # a page of another site never speaks for who is logged in here
+        try:
+            return self._access.caller(scope)
+        except NotAuthenticated:
+            if self._buckets is not None:
+                self._buckets.drain(_client(scope), _WRONG_KEY)
+            raise
+
+    def _pay(self, scope: Scope, cost: int) -> None:
+        if self._buckets is not None and cost > 0:
+            self._buckets.take(_client(scope), cost)
 
     def _guest(self, scope: Scope) -> str:
         """The Origin of a page that the config lets ask, as the browser wrote it; "" for everyone else."""
         if scope["path"] not in _WIDGET_ROUTES or scope["method"] not in ("POST", "OPTIONS"):
             return ""
-        origins = _values(scope, b"origin")
+        origins = header_values(scope, b"origin")
         return origins[0] if len(origins) == 1 and plain_origin(origins[0]) in self._guests else ""
 
-    def _check_host(self, values: list[str]) -> tuple[str, str]:
+    def _check_host(self, scope: Scope) -> tuple[str, str]:
+        values = header_values(scope, b"host")
         if len(values) != 1:
             raise InputError(f"a request needs one Host header, this one has {len(values)}", "send exactly one")
         host = split_host(values[0])
         if host is None:
             raise InputError("the Host header is not a host name", "open the page at http://localhost")
-        if host[0] not in self._hosts:
+        if host[0] not in self._hosts and not (self._is_lan and _is_own_address(host[0], scope)):
             raise AccessError(
                 f'this service is not called "{host[0]}"',
                 "open it as http://localhost, or add the name to allowed_hosts under [server] in the config",
@@ -167,107 +165,33 @@ class Guard:
         return host
 
     def _check_origin(self, scope: Scope, host: tuple[str, str]) -> None:
-        _check_site(_values(scope, b"sec-fetch-site"))
-        origins = _values(scope, b"origin")
+        check_site(header_values(scope, b"sec-fetch-site"))
+        origins = header_values(scope, b"origin")
         if not origins:
             return  # not a browser: those always send Origin with these methods
-        if len(origins) > 1 or not _is_same_origin(origins[0], scope["scheme"], host):
+        if len(origins) > 1 or not is_same_origin(origins[0], scope["scheme"], host):
             raise AccessError("another web site may not do this", "use the page of this service itself")
 
 
-def _configured_origin(text: str) -> str:
-    origin = plain_origin(text)
-    if origin is None or "*" in origin:
-        raise ConfigError(
-            f'"{text}" under widget_origins is not an origin',
-            'write scheme and host as the browser shows them, without a path: "http://intranet.local:8080"',
-        )
-    return origin
+def plain_path(path: str) -> str:
+    """An address as the framework finds its route: one slash where there are several, none at the end."""
+    return re.sub("/+", "/", path).rstrip("/") or "/"
 
 
-def _check_site(values: list[str]) -> None:
-    if any(value not in ("same-origin", "none") for value in values):
-        raise AccessError("another web site may not do this", "use the page of this service itself")
-
-
-def _is_same_origin(origin: str, scheme: str, host: tuple[str, str]) -> bool:
-    """Whether `origin` names the scheme, host and port that the request itself was sent to."""
-    named, mark, authority = origin.partition("://")
-    parts = split_host(authority) if mark and named == scheme else None
-    if parts is None:
+def _is_own_address(name: str, scope: Scope) -> bool:
+    """Whether a Host is the very address that the connection came in at: no other site can have that for its name."""
+    server = scope.get("server")
+    try:
+        return server is not None and ipaddress.ip_address(name) == ipaddress.ip_address(server[0].partition("%")[0])
+    except ValueError:
         return False
-    default = _DEFAULT_PORTS.get(scheme, "")
-    return (parts[0], parts[1] or default) == (host[0], host[1] or default)
 
 
-def _values(scope: Scope, name: bytes) -> list[str]:
-    return [value.decode("latin-1") for key, value in scope["headers"] if key.lower() == name]
+def _client(scope: Scope) -> str:
+    client = scope.get("client")
+    return caller_of(client[0]) if client else ""
 
 
-class _Reply:
-    """An ASGI `send` that puts our headers on the start of every reply."""
-
-    def __init__(self, send: Send, request_id: str, path: str) -> None:
-        self._send = send
-        self._request_id = request_id
-        self._path = path
-        self._is_started = False
-        #: The origin of another page that may read this reply, or "".
-        self.guest = ""
-        #: Whether any page may load this as a script.
-        self.is_for_all = False
-
-    async def __call__(self, message: Any) -> None:
-        if message["type"] == "http.response.start":
-            self._is_started = True
-            message = {**message, "headers": self._headers(message.get("headers", ()))}
-        await self._send(message)
-
-    async def refuse(self, error: Exception) -> None:
-        """Answer with the error shape instead of the application."""
-        status, view = explain(error, self._request_id)
-        body = encode(dressed(self._path, status, view))
-        headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-        if isinstance(error, Busy):
-            headers.append((b"retry-after", str(error.retry_after_s).encode()))
-        headers.append((b"connection", b"close"))  # the body, if any, is not read
-        await self({"type": "http.response.start", "status": status, "headers": headers})
-        await self({"type": "http.response.body", "body": body})
-
-    async def allow(self) -> None:
-        """Answer a browser that asks whether a page may ask."""
-        headers = [
-            (b"access-control-allow-methods", b"POST"),
-            (b"access-control-allow-headers", b"content-type"),
-            (b"access-control-max-age", str(_PREFLIGHT_SECONDS).encode()),
-            (b"access-control-allow-private-network", b"true"),
-        ]
-        start = {"type": "http.response.start", "status": 204, "headers": [*self._headers(()), *headers]}
-        await self._send(start)
-        await self._send({"type": "http.response.body", "body": b""})
-
-    async def fail(self, error: Exception) -> None:
-        """A failure outside the application's own handlers; with a reply begun, only the log can tell."""
-        if self._is_started:
-            explain(error, self._request_id)
-        else:
-            await self.refuse(error)
-
-    def _headers(self, headers: Iterable[tuple[bytes, bytes]]) -> list[tuple[bytes, bytes]]:
-        kept = [
-            (name, value)
-            for name, value in headers
-            if name.lower() not in _FORCED and not name.lower().startswith(b"access-control-")
-        ]
-        if not any(name.lower() == b"cache-control" for name, _ in kept):
-            kept.append((b"cache-control", b"no-store"))
-        kept += SECURITY_HEADERS
-        if self.is_for_all:
-            kept[kept.index(_SAME_ORIGIN)] = (_SAME_ORIGIN[0], b"cross-origin")
-        if self.guest:
-            kept += [
-                (b"access-control-allow-origin", self.guest.encode("latin-1")),
-                (b"access-control-expose-headers", b"x-request-id, retry-after"),
-                (b"vary", b"origin"),
-            ]
-        return [*kept, (b"x-request-id", self._request_id.encode())]
+def _wants_page(scope: Scope) -> bool:
+    """Whether a person in a browser asked for a page, rather than a program or a script for data."""
+    return scope["method"] == "GET" and any("text/html" in value for value in header_values(scope, b"accept"))

@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from ragedge.contracts import Embedder, Event, Page, Question
 from ragedge.exhibits import Exhibits
+from ragedge.server.access import Access
 
 
 class Asking(Protocol):
@@ -81,6 +82,8 @@ class Service:
     suffixes: tuple[str, ...] = ()
     journal: Remembering | None = None
     embedder: Embedder | None = None
+    #: The keys; without them everybody is the owner, so only this machine may reach the service.
+    access: Access | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,11 @@ class ServerSettings:
     kiosk: KioskSettings | None = None
     #: Names beyond localhost, 127.0.0.1 and ::1 under which the page may be opened, without port.
     allowed_hosts: tuple[str, ...] = ()
+    #: Whether the service may also be called by the address of this machine that a request came in at.
+    is_lan: bool = False
+    #: With keys, what one client may take: tokens a second and at once; a question costs 20, most else 1.
+    tokens_per_second: float = 10.0
+    token_burst: float = 200.0
     #: Origins ("http://intranet.local") whose pages may show the widget and ask; no other route is open to them.
     widget_origins: tuple[str, ...] = ()
     #: A question with its history; 64 KiB is thirty times the longest question that is allowed by default.

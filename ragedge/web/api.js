@@ -1,6 +1,7 @@
 // The service as functions. Every failure is an ApiError with the service's own message and hint.
 
 import {language, t} from "./languages.js";
+import {changeHeaders} from "./session.js";
 
 export class ApiError extends Error {
   constructor(message, hint = "", code = "", status = 0) {
@@ -21,13 +22,15 @@ const away = () => new ApiError(t("error.away"), t("error.awayHint"), "away");
 
 async function send(url, options) {
   let response;
+  const headers = options.method ? {...options.headers, ...(await changeHeaders())} : options.headers;
   try {
-    response = await fetch(url, {cache: "no-store", ...options});
+    response = await fetch(url, {cache: "no-store", ...options, headers});
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw away();
   }
   if (response.ok) return response;
+  if (response.status === 401) throw new ApiError("You are not logged in any more.", "Reload the page to log in.", "", 401);
   throw fromBody(await response.json().catch(() => null), response.status);
 }
 
@@ -98,7 +101,8 @@ function parseEvent(block) {
 }
 
 // fetch cannot tell how much was sent, XMLHttpRequest can.
-export function upload(file, onProgress) {
+export async function upload(file, onProgress) {
+  const headers = await changeHeaders();
   return new Promise((resolve, reject) => {
     const form = new FormData();
     form.append("file", file, file.name);
@@ -109,6 +113,7 @@ export function upload(file, onProgress) {
     request.onload = () =>
       request.status < 300 ? resolve(request.response) : reject(fromBody(request.response, request.status));
     request.onerror = () => reject(away());
+    for (const [name, value] of Object.entries(headers)) request.setRequestHeader(name, value);
     request.send(form);
   });
 }

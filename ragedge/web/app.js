@@ -8,6 +8,7 @@ import {setUpFeedback} from "./feedback.js";
 import {count, language, languages, setLanguage, startLanguages, t} from "./languages.js";
 import {passageItems} from "./passages.js";
 import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} from "./past.js";
+import {setUpSession} from "./session.js";
 import {setUpSharing} from "./share.js";
 import {openSource, setUpSource} from "./source.js";
 import {pathName} from "./text.js";
@@ -246,6 +247,7 @@ async function setUp() {
   setUpSource();
   setUpDocuments(refresh);
   setUpFeedback();
+  setUpSession();
   setUpSharing(() => shown);
   refresh();
   showView();

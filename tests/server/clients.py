@@ -11,7 +11,8 @@ from contextlib import contextmanager
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from ragedge.server.app import create_app, listen, make_server
+from ragedge.server.app import create_app
+from ragedge.server.listening import listen, make_server
 from ragedge.server.settings import ServerSettings, Service
 
 BASE = "http://127.0.0.1:8321"

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from litestar import Litestar
 from litestar.testing import TestClient
 
-from ragedge.server.security import CONTENT_SECURITY_POLICY, split_host
+from ragedge.server.headers import CONTENT_SECURITY_POLICY
+from ragedge.server.origins import split_host
 from ragedge.server.settings import ServerSettings
 from tests.server.clients import open_client, raw_request, serving
 from tests.server.fakes import make_service

@@ -10,8 +10,8 @@ import pytest
 
 from ragedge.errors import BadQuestion, NotFound, PackageMissing, RemoteFailed
 from ragedge.exhibits import Exhibit, Exhibits
+from ragedge.qr import qr_svg
 from ragedge.server import speech
-from ragedge.server.qr import qr_svg
 from ragedge.server.settings import KioskSettings, ServerSettings
 from ragedge.server.speech import find_program, speak
 from tests.server.clients import open_client

@@ -10,7 +10,8 @@ from litestar import Litestar
 from litestar.testing import TestClient
 
 from ragedge.errors import ConfigError
-from ragedge.server.security import Guard, plain_origin
+from ragedge.server.origins import plain_origin
+from ragedge.server.security import Guard
 from ragedge.server.settings import ServerSettings
 from tests.server.clients import open_client
 from tests.server.fakes import make_service

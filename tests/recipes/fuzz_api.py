@@ -1,0 +1,41 @@
+"""Send requests made out of the OpenAPI schema to a service of its own, and count what does not hold.
+
+    python -m tests.recipes.fuzz_api [--cases 5000] [--seed 0]
+
+The service runs over the real parts in a temporary folder, with a manual of three pages and no model, behind keys or
+not. Exits with 1 where a reply is 500 or is not as described; needs the package schemathesis.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tests.server.clients import serving
+from tests.server.fuzzing import fuzz, real_service
+
+
+def main() -> int:
+    """Run it."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--cases", type=int, default=5_000)
+    parser.add_argument("--seed", type=int, default=0)
+    options = parser.parse_args()
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, real_service(Path(folder)) as service, serving(service) as port:
+        outcome = fuzz(port, options.cases, number=options.seed)
+    for line in outcome.failures:
+        print(line)
+    statuses = ", ".join(f"{count:,} x {status}" for status, count in sorted(outcome.statuses.items()))
+    print(f"{outcome.cases:,} requests to {len(outcome.operations)} operations in {time.monotonic() - started:.0f} s")
+    never = ", ".join(name for name in sorted(outcome.operations) if not outcome.successes[name])
+    print(f"never answered with 2xx: {never or 'none'}")
+    print(f"replies: {statuses}; failures: {len(outcome.failures)}")
+    return 1 if outcome.failures or not outcome.cases else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,35 @@
+"""What `python -m tests.recipes.fuzz_api` does at length, bounded: requests out of the schema, real parts, no 500."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+pytest.importorskip("schemathesis", reason="fuzzing by the schema needs schemathesis: pip install schemathesis")
+
+from ragedge.server.access import Access
+from ragedge.server.described import ROUTES
+from tests.server.clients import serving
+from tests.server.fuzzing import fuzz, real_service
+from tests.server.keyed import UNLIMITED, make_keys
+
+
+def test_no_request_out_of_the_schema_ends_in_a_failure_or_an_undescribed_reply(tmp_path: Path) -> None:
+    with real_service(tmp_path) as service, serving(service) as port:
+        outcome = fuzz(port, 300)
+    assert outcome.failures == []
+    assert outcome.cases >= 300 and set(outcome.operations) == set(ROUTES)
+    assert {200, 400, 404} <= set(outcome.statuses) and outcome.statuses[200] >= 30
+
+
+def test_the_same_behind_keys_as_a_visitor(tmp_path: Path) -> None:
+    file, tokens = make_keys(tmp_path)
+    with real_service(tmp_path) as service:
+        behind = replace(service, access=Access(file))
+        with serving(behind, UNLIMITED) as port:
+            outcome = fuzz(port, 100, key=tokens["visitor"])
+        assert len(behind.index.documents()) == 1
+    assert outcome.failures == []
+    assert 401 not in outcome.statuses and outcome.statuses[403] >= 3
