@@ -18,7 +18,7 @@ from ragedge.errors import InputError, NotFound
 from ragedge.exhibits import Exhibit
 from ragedge.qr import qr_svg
 from ragedge.server.ask import MAX_PREFERRED, check_body
-from ragedge.server.security import split_host
+from ragedge.server.origins import split_host
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from ragedge.server.site import file_reply
 from ragedge.server.speech import MAX_CHARS, speak
