@@ -1,4 +1,4 @@
-"""A box and its config become the service: who may embed the widget, and which embedder is offered."""
+"""A box and its config become the service: who may embed the widget, which embedder is offered, and the kiosk."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from litestar.testing import TestClient
 
 from ragedge.ask import AskSettings, Pipeline
 from ragedge.assemble import Box
-from ragedge.config import Config
+from ragedge.config import Config, KioskConfig
 from ragedge.errors import ConfigError
 from ragedge.index.store import Index
 from ragedge.search.retriever import Retriever
@@ -34,6 +34,13 @@ def test_the_configs_sites_and_the_boxs_embedder_reach_the_service(tmp_path: Pat
             assert [model["id"] for model in client.get("/v1/models").json()["data"]][-1] == embedder.id
             reply = client.post("/v1/embeddings", json={"model": embedder.id, "input": "a bolt"})
             assert len(reply.json()["data"][0]["embedding"]) == embedder.dimension
+        exhibits = tmp_path / "exhibits.toml"
+        exhibits.write_text('[[exhibit]]\nid = "1"\ntitle = "Bell"\n', encoding="utf-8")
+        wanted = replace(config, kiosk=KioskConfig(True, str(exhibits), 30, "http://museum.local", ("de",)))
+        with TestClient(make_app(replace(box, config=wanted)), base_url=BASE) as client:
+            shown = client.get("/v1/kiosk?exhibit=1").json()
+            assert shown["exhibit"]["topic"] == "Bell" and shown["languages"] == ["de"] and shown["idle_seconds"] == 30
+            assert b"http://museum.local/kiosk?exhibit=1" in client.get("/kiosk/qr?exhibit=1").content
         wrong = replace(base, server=replace(base.server, widget_origins=("intranet.local",)))
         with pytest.raises(ConfigError, match="is not an origin"):
             make_app(replace(box, config=wrong))
