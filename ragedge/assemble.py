@@ -190,7 +190,7 @@ def make_pipeline(
     Raises:
         ConfigError: the file of reviewed answers cannot be used.
     """
-    from ragedge.answer.gate import Thresholds
+    from ragedge.answer.gate import PLAIN, Thresholds
     from ragedge.ask import AskSettings, Pipeline
     from ragedge.gate_file import own_gate
     from ragedge.search.retriever import Retriever
@@ -203,19 +203,18 @@ def make_pipeline(
         mode=mode or config.search.mode,
     )
     own = own_gate(index)[0] if uses_own_gate else None
+    reading = make_evidence_reader(config) if evidence_reader is None else evidence_reader
+    shipped = PLAIN if reading is None else Thresholds()
     settings = AskSettings(
         prompt_tokens=config.answer.prompt_tokens,
         max_answer_tokens=config.answer.max_answer_tokens,
         temperature=config.answer.temperature,
         language=config.language,
         max_question_chars=config.server.max_question_chars,
-        thresholds=own.thresholds if own is not None else Thresholds(),
+        thresholds=shipped if own is None else own.thresholds,
     )
-    reviewed = make_reviewed(config, index)
-    reading = make_evidence_reader(config) if evidence_reader is None else evidence_reader
-    return Pipeline(
-        index, retriever, embedder, generator, settings, evidence_reader=reading, reviewed=reviewed, journal=journal
-    )
+    more: dict[str, Any] = {"evidence_reader": reading, "reviewed": make_reviewed(config, index), "journal": journal}
+    return Pipeline(index, retriever, embedder, generator, settings, **more)
 
 
 def make_reviewed(config: Config, index: Index) -> Reviewed | None:

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from ragedge.answer.gate import Thresholds
+from ragedge.answer import gate_weights, gate_weights_off
 from ragedge.calibration.calibrate import MIN_GOLDEN, MIN_QUESTIONS, Calibration, calibrate
 from ragedge.calibration.examples import (
     Example,
@@ -56,7 +56,8 @@ def run(config: Config, options: argparse.Namespace, parts: Any, out: TextIO) ->
         examples = _asked(pipeline, [*golden, *made])
         found = sum(example.is_right for example in examples)
         _check_enough(found, f"of {answerable} questions find their passage at all", config.index)
-        result = calibrate(examples, Thresholds(), options.target)
+        bars = gate_weights_off.BARS if pipeline.weigher.reader is None else gate_weights.BARS
+        result = calibrate(examples, pipeline.settings.thresholds, options.target, bars)
         gate = IndexGate(
             thresholds=result.thresholds,
             target=options.target,

@@ -1,8 +1,8 @@
 """The gate: answered, unsure or abstained, decided outside any language model from the figures of what was found.
 
 A logistic function of named figures (`signals.py`) makes one confidence of them. A code or number that the question
-names and no passage holds is a strong no. The weights are plain numbers in `gate_weights.py`; an index may bring its
-own (`ragedge index calibrate`). Pure.
+names and no passage holds is a strong no. The weights are plain numbers in `gate_weights.py` (with the evidence
+model) and `gate_weights_off.py` (without); an index may bring its own (`ragedge index calibrate`). Pure.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from ragedge.answer import gate_weights_off
 from ragedge.answer.gate_weights import ANSWERED, BIAS, UNSURE, WEIGHTS
 from ragedge.answer.signals import Signals
 from ragedge.contracts import Verdict
@@ -28,6 +29,15 @@ class Thresholds:
     answered: float = ANSWERED  # confidence from which the answer is given as such
     unsure: float = UNSURE  # confidence below which nothing is answered
     missing: float = 0.2  # factor on the confidence where a code or number asked for stands nowhere
+
+
+PLAIN = Thresholds(
+    weights=gate_weights_off.WEIGHTS,
+    bias=gate_weights_off.BIAS,
+    answered=gate_weights_off.ANSWERED,
+    unsure=gate_weights_off.UNSURE,
+)
+"""Where no evidence model reads."""
 
 
 def decide(signals: Signals, thresholds: Thresholds) -> Verdict:

@@ -65,7 +65,7 @@ def calibrate(examples: Sequence[Example], shipped: Thresholds, target: float, b
     """
     labels = np.array([example.is_right for example in examples], np.bool_)
     groups = [_group(example) for example in examples]
-    weights = balanced(labels, groups)
+    weights = balanced(labels, groups, {})
     before = np.array([_confidence(example, shipped) for example in examples])
     ridge, unseen = None, before
     golden = np.array([example.kind == "golden" for example in examples])

@@ -36,9 +36,10 @@ def equal_shares(groups: Groups) -> Floats:
     return shares
 
 
-def balanced(labels: NDArray[np.bool_], groups: Groups) -> Floats:
-    """Weights under which right and wrong weigh the same, and within each all groups; their sum is 1."""
+def balanced(labels: NDArray[np.bool_], groups: Groups, emphasis: Mapping[str, float]) -> Floats:
+    """Weights under which right and wrong weigh the same, and within each all groups, times their `emphasis`."""
     shares = equal_shares([f"{group}/{label}" for group, label in zip(groups, labels.tolist(), strict=True)])
+    shares = shares * np.array([emphasis.get(group, 1.0) for group in groups])
     right, wrong = max(shares[labels].sum(), 1e-12), max(shares[~labels].sum(), 1e-12)
     balance: Floats = shares * np.where(labels, 0.5 / right, 0.5 / wrong)
     return balance
@@ -73,8 +74,12 @@ def fit_gate(
     names: Sequence[str],
     ridge: float,
     towards: Thresholds | None = None,
+    emphasis: Mapping[str, float] | None = None,
 ) -> Thresholds:
-    """Weights for `names` (with `towards`: for its figures, pulled to its weights); the bars are not set yet."""
+    """Weights for `names` (with `towards`: for its figures, pulled to its weights); the bars are not set yet.
+
+    Right and wrong weigh the same, and within each all groups, times their `emphasis` (1 where none is given).
+    """
     if towards is not None:
         names = [name for name, _, _ in towards.weights]
         centres = {name: centre for name, _, centre in towards.weights}
@@ -88,7 +93,8 @@ def fit_gate(
         start = np.array([weight for _, weight, _ in towards.weights] + [towards.bias]) * np.append(scale, 1.0)
     elif (spread <= _LEAST_SPREAD).any():
         x = np.where(spread > _LEAST_SPREAD, x, 0.0)
-    theta = logistic(x / scale, labels, balanced(labels, groups), ridge=ridge, start=start)
+    shares = balanced(labels, groups, emphasis or {})
+    theta = logistic(x / scale, labels, shares, ridge=ridge, start=start)
     weights = tuple(
         (name, round(float(theta[i] / scale[i]), 4), round(centres[name], 4)) for i, name in enumerate(names)
     )

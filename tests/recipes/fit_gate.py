@@ -48,7 +48,7 @@ OFF_TOPIC = 20  # questions of the case before that are asked of each case
 KEPT = (0.99, 0.975, 0.95, 0.9, 0.85, 0.8, 0.7, 0.5)  # shares of the right ones; their bars are written down
 ANSWERED_KEPT, UNSURE_KEPT = 0.9, 0.975  # those of the two bars that ship
 SINGLE = ("cosine", "evidence")  # figures shown beside the gate; further ones that a model adds come by themselves
-WEIGHTS_FILE = Path(assemble.__file__).parent / "answer" / "gate_weights.py"
+WEIGHTS_FOLDER = Path(assemble.__file__).parent / "answer"
 
 
 @dataclass(frozen=True)
@@ -86,6 +86,11 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--ridge", type=float, default=0.03, help="pull of the weights to 0")
     parser.add_argument("--without", action="append", default=[], metavar="FIGURE", help="leave out; repeatable")
+    parser.add_argument("--figure", action="append", default=[], metavar="FIGURE", help="fit these alone; repeatable")
+    parser.add_argument(
+        "--emphasis", type=float, default=1.0, help="of people's unanswerable questions over taken-out ones"
+    )
+    parser.add_argument("--off", action="store_true", help="without the evidence model, for answer/gate_weights_off.py")
     parser.add_argument("--write", action="store_true", help="replace answer/gate_weights.py")
     options = parser.parse_args()
     options.memory.mkdir(parents=True, exist_ok=True)
@@ -93,19 +98,20 @@ def main() -> None:
     cases = [_case(text) for text in options.cases]
     rows = [row for at, case in enumerate(cases) for row in _rows(case, cases[at - 1], config, options)]
     names = sorted({name for row in rows for name in row.example.values} - set(options.without))
-    unseen = _left_out(rows, names, options.ridge)
+    names = [name for name in names if not options.figure or name in options.figure]
+    unseen = _left_out(rows, names, options)
     _report(rows, cases, unseen, [n for n in names if n in SINGLE or n.startswith("reader")])
     chosen = [row for row in rows if not row.case.is_test]
     bars = _bars(rows, unseen)
     people = {kept: bar for kept, bar, _ in bars}
-    gate = replace(_fit(chosen, names, options.ridge), answered=people[ANSWERED_KEPT], unsure=people[UNSURE_KEPT])
+    gate = replace(_fit(chosen, names, options), answered=people[ANSWERED_KEPT], unsure=people[UNSURE_KEPT])
     for kept, bar, made in bars:
         print(f"{kept:.1%} of the answerable questions reach {bar:.3f}, of the made ones {made:.3f}")
     print(f"answered from {gate.answered}, refused below {gate.unsure}; {len(chosen)} examples, {len(names)} figures")
     for name, weight, centre in sorted(gate.weights, key=lambda row: -abs(row[1])):
         print(f"  {name:<24} {weight:>8.3f}  (mean {centre:.3f})")
     if options.write:
-        _write(gate, bars)
+        _write(gate, bars, "gate_weights_off.py" if options.off else "gate_weights.py")
 
 
 def _case(text: str) -> Case:
@@ -124,10 +130,11 @@ def _rows(case: Case, before: Case, config: Config, options: argparse.Namespace)
     golds = of_held_out(golds) if case.half == "held-out" else golds
     golds = golds[::2] if case.half == "even" else golds[1::2] if case.half == "odd" else golds
     others = draw_sample(read_questions(before.questions), OFF_TOPIC, options.seed + 1)
+    config = replace(config, answer=replace(config.answer, evidence_model="off"))  # the one that remembers is handed in
     with assemble.open_box(replace(config, index=case.index)) as box:
         memory = options.memory / f"{case.index}.npz"
         embedder = RememberingEmbedder(box.embedder, _remembered(memory))
-        reading = remembering_reader(options.memory, case.index)
+        reading = None if options.off else remembering_reader(options.memory, case.index)
         pipeline = assemble.make_pipeline(
             config,
             box.index,
@@ -148,7 +155,8 @@ def _rows(case: Case, before: Case, config: Config, options: argparse.Namespace)
                 count += 1
                 yield Row(case, example)
         _remember(memory, embedder.known)
-        reading.save()
+        if reading is not None:
+            reading.save()
     print(f"{case.name}: {len(known)} questions, {count} examples", file=sys.stderr, flush=True)
 
 
@@ -171,22 +179,24 @@ def _remember(path: Path, known: dict[str, NDArray[np.float32]]) -> None:
     part.replace(path)
 
 
-def _fit(rows: Sequence[Row], names: Sequence[str], ridge: float) -> Thresholds:
+def _fit(rows: Sequence[Row], names: Sequence[str], options: argparse.Namespace) -> Thresholds:
     labels = np.array([row.example.is_right for row in rows], np.bool_)
     values = [row.example.values for row in rows]
-    return fit_gate(values, labels, [row.group for row in rows], names=names, ridge=ridge)
+    emphasis = {row.group: options.emphasis for row in rows if row.example.condition == "unanswerable"}
+    groups = [row.group for row in rows]
+    return fit_gate(values, labels, groups, names=names, ridge=options.ridge, emphasis=emphasis)
 
 
 def _confidence(row: Row, gate: Thresholds) -> float:
     return confidence_of(Signals(row.example.values, row.example.missing_codes), gate)
 
 
-def _left_out(rows: Sequence[Row], names: Sequence[str], ridge: float) -> list[float]:
+def _left_out(rows: Sequence[Row], names: Sequence[str], options: argparse.Namespace) -> list[float]:
     """The confidence of every example under a fit that has seen nothing of its index."""
     gates = {}
     for index in {row.case.index for row in rows}:
         rest = [row for row in rows if row.case.index != index and not row.case.is_test]
-        gates[index] = _fit(rest or list(rows), names, ridge)
+        gates[index] = _fit(rest or list(rows), names, options)
     return [_confidence(row, gates[row.case.index]) for row in rows]
 
 
@@ -233,9 +243,10 @@ def _cell(column: Sequence[float], right: Sequence[int], wrong: Sequence[int]) -
     return f"{separation(yes, no) or 0.0:>13.3f}{refused_at(yes, no) or 0.0:>9.3f}"
 
 
-def _write(gate: Thresholds, bars: Sequence[tuple[float, float, float]]) -> None:
+def _write(gate: Thresholds, bars: Sequence[tuple[float, float, float]], name: str) -> None:
     lines = "".join(f'    ("{name}", {weight!r}, {centre!r}),\n' for name, weight, centre in gate.weights)
-    head = WEIGHTS_FILE.read_text("utf-8").split("WEIGHTS:")[0]
+    path = WEIGHTS_FOLDER / name
+    head = path.read_text("utf-8").split("WEIGHTS:")[0]
     text = (
         f"{head}WEIGHTS: tuple[tuple[str, float, float], ...] = (\n{lines})\n"
         f"BIAS = {gate.bias!r}\nANSWERED = {gate.answered!r}\nUNSURE = {gate.unsure!r}\n"
@@ -244,8 +255,8 @@ def _write(gate: Thresholds, bars: Sequence[tuple[float, float, float]]) -> None
         + ")\n"
         + '"""(share kept, bar of people\'s answerable questions, of made ones): an index is calibrated by them."""\n'
     )
-    WEIGHTS_FILE.write_text(text, "utf-8")
-    print(f'written: "{WEIGHTS_FILE.name}"')
+    path.write_text(text, "utf-8")
+    print(f'written: "{name}"')
 
 
 if __name__ == "__main__":
