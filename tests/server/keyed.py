@@ -19,6 +19,8 @@ from tests.server.clients import serving
 from tests.server.fakes import make_service
 
 DOCUMENT = "0123456789abcdef"
+#: In the kiosk of `with_kiosk`.
+EXHIBIT = "pump"
 #: As good as no limit: what is tried here is who may, not how often.
 UNLIMITED = ServerSettings(tokens_per_second=1e9, token_burst=1e9)
 VALUES = {"document_id": DOCUMENT, "number": "1", "name": "app.js", "model": "ragedge", "path": "redoc"}
@@ -96,7 +98,7 @@ def with_kiosk(folder: Path, settings: ServerSettings) -> ServerSettings:
     program.write_text("#!/bin/sh\ncat > /dev/null\nprintf 'RIFF....WAVEdata....'\n")
     program.chmod(0o755)
     questions = {"en": ("What torque for the bolts?",)}
-    exhibits = Exhibits(questions, {"pump": Exhibit("pump", {"en": "Pump"}, ("manual*",), {})})
+    exhibits = Exhibits(questions, {EXHIBIT: Exhibit(EXHIBIT, {"en": "Pump"}, ("manual*",), {})})
     kiosk = KioskSettings(exhibits, address="http://museum.local:8321", speech_program=str(program))
     return replace(settings, kiosk=kiosk)
 
