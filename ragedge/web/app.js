@@ -1,5 +1,6 @@
 // Ties the page together: asking, following up, the two views, and the first visit.
 
+import {setUpAccount} from "./account.js";
 import {addPiece, clearAnswer, showAnswer, showOutcome} from "./answer.js";
 import {askStream, getJson} from "./api.js";
 import {announce, byId, el, fill} from "./dom.js";
@@ -8,7 +9,6 @@ import {setUpFeedback} from "./feedback.js";
 import {count, language, languages, setLanguage, startLanguages, t} from "./languages.js";
 import {passageItems} from "./passages.js";
 import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} from "./past.js";
-import {setUpSession} from "./session.js";
 import {setUpSharing} from "./share.js";
 import {openSource, setUpSource} from "./source.js";
 import {pathName} from "./text.js";
@@ -247,7 +247,7 @@ async function setUp() {
   setUpSource();
   setUpDocuments(refresh);
   setUpFeedback();
-  setUpSession();
+  setUpAccount();
   setUpSharing(() => shown);
   refresh();
   showView();

@@ -2,8 +2,9 @@
 
 import {el} from "./dom.js";
 import {t} from "./languages.js";
+import {marked, searchWords, windowAround, wordRanges} from "./marks.js";
 import {openSource} from "./source.js";
-import {marked, pageName, pathName, reflow, searchWords, unitOffsets, windowAround, wordRanges} from "./text.js";
+import {pageName, pathName, reflow, unitOffsets} from "./text.js";
 
 const SNIPPET = 360;
 

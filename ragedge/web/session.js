@@ -1,7 +1,5 @@
 // Who is logged in. Changes carry a token that only a page of this service can read; without a login it is empty.
 
-import {byId} from "./dom.js";
-
 let asked = null;
 
 export function session() {
@@ -18,21 +16,4 @@ export function session() {
 export async function changeHeaders() {
   const {token} = await session();
   return token ? {"X-Ragedge-Token": token} : {};
-}
-
-export async function setUpSession() {
-  const {name, has_login: hasLogin, token} = await session();
-  if (!hasLogin) return;
-  const button = byId("log-out");
-  if (!token) {
-    button.textContent = "Log in";
-    button.addEventListener("click", () => location.assign("/login"));
-  } else {
-    button.title = `Logged in with the key “${name}”`;
-    button.addEventListener("click", async () => {
-      await fetch("/logout", {method: "POST", headers: await changeHeaders()}).catch(() => null);
-      location.reload();
-    });
-  }
-  button.hidden = false;
 }

@@ -104,3 +104,18 @@ def test_a_curator_changes_documents_with_the_pages_token(browser: Any, box: Any
     browser.run(f"return {UPLOAD}").send_keys(str(note))
     browser.wait("document.querySelectorAll('#document-list .document').length === 4")
     assert any(info.path.endswith("note.txt") for info in index.documents())
+
+
+def test_guests_are_offered_to_log_in_in_their_language(browser: Any, tmp_path: Path) -> None:
+    file, tokens = make_keys(tmp_path)
+    index = full_index(tmp_path / "index")
+    service = replace(service_of(index, manual_events(index)), access=Access(file, guests=True))
+    browser.emulate(languages="de")
+    with serving(service, UNLIMITED) as port:
+        browser.open(port)
+        browser.wait("!document.getElementById('log-out').hidden")
+        assert browser.text("#log-out") == "Anmelden"
+        browser.click("#log-out")
+        log_in(browser, tokens["visitor"])
+        browser.wait("location.pathname === '/' && document.getElementById('log-out')?.textContent === 'Abmelden'")
+        browser.driver.delete_all_cookies()

@@ -2,8 +2,8 @@
 
     python -m tests.recipes.fuzz_api [--cases 5000] [--seed 0]
 
-The service runs over the real parts in a temporary folder, with a manual of three pages and no model, behind keys or
-not. Exits with 1 where a reply is 500 or is not as described; needs the package schemathesis.
+The service runs over the real parts in a temporary folder, with a manual of three pages, a kiosk and no model. Exits
+with 1 where a reply is 500 or is not as described; needs the package schemathesis.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from ragedge.server.settings import ServerSettings
 from tests.server.clients import serving
 from tests.server.fuzzing import fuzz, real_service
+from tests.server.keyed import with_kiosk
 
 
 def main() -> int:
@@ -25,7 +27,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     started = time.monotonic()
-    with tempfile.TemporaryDirectory() as folder, real_service(Path(folder)) as service, serving(service) as port:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        real_service(Path(folder)) as service,
+        serving(service, with_kiosk(Path(folder), ServerSettings())) as port,
+    ):
         outcome = fuzz(port, options.cases, number=options.seed)
     for line in outcome.failures:
         print(line)

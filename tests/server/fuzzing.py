@@ -40,6 +40,7 @@ from ragedge.server.headers import CONTENT_SECURITY_POLICY
 from ragedge.server.settings import Service
 from tests.browser.scenes import PDF_PAGES, make_pdf
 from tests.fakes import HashEmbedder
+from tests.server.keyed import EXHIBIT
 
 CHECKS = (status_code_conformance, content_type_conformance, response_schema_conformance)
 INDEX_SETTINGS = IndexSettings("fake-hash", "0" * 64, 64, "", "", CHUNKER_VERSION, 64)
@@ -118,13 +119,15 @@ def _fuzz_operation(
 
 
 def _make_known(case: Any, document: str, page: int) -> None:
-    """Name what is there, so that more than refusals are seen: a document, a page of it, a model."""
+    """Name what is there, so that more than refusals are seen: a document, a page of it, an exhibit, a model."""
     if case.path_parameters and "document_id" in case.path_parameters and case.method != "DELETE":
         case.path_parameters = {**case.path_parameters, "document_id": document}
         if "number" in case.path_parameters:
             case.path_parameters["number"] = page
     if case.path_parameters and "model" in case.path_parameters:
         case.path_parameters = {**case.path_parameters, "model": "ragedge"}
+    if case.query and "exhibit" in case.query:
+        case.query = {**case.query, "exhibit": EXHIBIT}
     if isinstance(case.body, dict) and isinstance(case.body.get("model"), str):
         case.body = {**case.body, "model": "fake-hash" if "embeddings" in case.path else "ragedge"}
 

@@ -10,17 +10,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ragedge.exhibits import Exhibit, Exhibits
 from ragedge.keys import KeyFile
 from ragedge.server.access import Access
-from ragedge.server.settings import ServerSettings, Service
+from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from tests.fakes import HashEmbedder
 from tests.server.clients import serving
 from tests.server.fakes import make_service
 
 DOCUMENT = "0123456789abcdef"
+#: In the kiosk of `with_kiosk`.
+EXHIBIT = "pump"
 #: As good as no limit: what is tried here is who may, not how often.
 UNLIMITED = ServerSettings(tokens_per_second=1e9, token_burst=1e9)
 VALUES = {"document_id": DOCUMENT, "number": "1", "name": "app.js", "model": "ragedge", "path": "redoc"}
+#: The same word in another route means something else there.
+ROUTE_VALUES = {"/static/languages/{name}": {"name": "de.json"}}
 JSON = {"Content-Type": "application/json"}
 
 
@@ -87,9 +92,20 @@ def make_keys(folder: Path) -> tuple[KeyFile, dict[str, str]]:
     return file, tokens
 
 
+def with_kiosk(folder: Path, settings: ServerSettings) -> ServerSettings:
+    """The settings with a kiosk about the one document; a program of its own stands in for espeak-ng."""
+    program = folder / "speaks"
+    program.write_text("#!/bin/sh\ncat > /dev/null\nprintf 'RIFF....WAVEdata....'\n")
+    program.chmod(0o755)
+    questions = {"en": ("What torque for the bolts?",)}
+    exhibits = Exhibits(questions, {EXHIBIT: Exhibit(EXHIBIT, {"en": "Pump"}, ("manual*",), {})})
+    kiosk = KioskSettings(exhibits, address="http://museum.local:8321", speech_program=str(program))
+    return replace(settings, kiosk=kiosk)
+
+
 @contextmanager
 def keyed(folder: Path, settings: ServerSettings = UNLIMITED, *, guests: bool = False) -> Iterator[Keyed]:
-    """A running service behind keys."""
+    """A running service behind keys, its kiosk switched on where `settings` say so (`with_kiosk`)."""
     file, tokens = make_keys(folder)
     service = replace(make_service(folder / "index"), embedder=HashEmbedder(), access=Access(file, guests=guests))
     with serving(service, settings) as port:

@@ -333,6 +333,7 @@ def test_the_schema_names_every_route_and_no_other_address(client: Client) -> No
         ("post", "/v1/feedback"), ("post", "/v1/search"), ("get", "/source/{document_id}/{number}"),
         ("post", "/v1/chat/completions"), ("post", "/v1/embeddings"), ("get", "/v1/models"),
         ("get", "/v1/models/{model}"), ("post", "/api/chat"), ("get", "/api/tags"), ("get", "/api/version"),
-        ("post", "/api/show"), ("get", "/metrics"),
+        ("post", "/api/show"), ("get", "/metrics"), ("get", "/v1/kiosk"), ("get", "/kiosk/qr"),
+        ("post", "/v1/kiosk/speech"),
     }  # fmt: skip
     assert reply.text.count("://") == reply.text.count("http://127.0.0.1:8321/")

@@ -11,16 +11,21 @@ pytest.importorskip("schemathesis", reason="fuzzing by the schema needs schemath
 
 from ragedge.server.access import Access
 from ragedge.server.described import ROUTES
+from ragedge.server.settings import ServerSettings
 from tests.server.clients import serving
 from tests.server.fuzzing import fuzz, real_service
-from tests.server.keyed import UNLIMITED, make_keys
+from tests.server.keyed import UNLIMITED, make_keys, with_kiosk
 
 
 def test_no_request_out_of_the_schema_ends_in_a_failure_or_an_undescribed_reply(tmp_path: Path) -> None:
-    with real_service(tmp_path) as service, serving(service) as port:
+    with (
+        real_service(tmp_path) as service,
+        serving(service, with_kiosk(tmp_path, ServerSettings())) as port,
+    ):
         outcome = fuzz(port, 300)
     assert outcome.failures == []
     assert outcome.cases >= 300 and set(outcome.operations) == set(ROUTES)
+    assert all(outcome.successes[name] for name in ROUTES if "kiosk" in name)
     assert {200, 400, 404} <= set(outcome.statuses) and outcome.statuses[200] >= 30
 
 
@@ -28,7 +33,7 @@ def test_the_same_behind_keys_as_a_visitor(tmp_path: Path) -> None:
     file, tokens = make_keys(tmp_path)
     with real_service(tmp_path) as service:
         behind = replace(service, access=Access(file))
-        with serving(behind, UNLIMITED) as port:
+        with serving(behind, with_kiosk(tmp_path, UNLIMITED)) as port:
             outcome = fuzz(port, 100, key=tokens["visitor"])
         assert len(behind.index.documents()) == 1
     assert outcome.failures == []

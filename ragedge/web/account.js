@@ -1,0 +1,23 @@
+// The button to log out, or for guests to log in; without keys there is none.
+
+import {byId} from "./dom.js";
+import {t} from "./languages.js";
+import {changeHeaders, session} from "./session.js";
+
+export async function setUpAccount() {
+  const {name, has_login: hasLogin, token} = await session();
+  if (!hasLogin) return;
+  const button = byId("log-out");
+  if (!token) {
+    button.dataset.t = "page.logIn";
+    button.textContent = t("page.logIn");
+    button.addEventListener("click", () => location.assign("/login"));
+  } else {
+    button.title = `Logged in with the key “${name}”`;
+    button.addEventListener("click", async () => {
+      await fetch("/logout", {method: "POST", headers: await changeHeaders()}).catch(() => null);
+      location.reload();
+    });
+  }
+  button.hidden = false;
+}
