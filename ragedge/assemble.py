@@ -194,6 +194,7 @@ def make_pipeline(
     from ragedge.ask import AskSettings, Pipeline
     from ragedge.gate_file import own_gate
     from ragedge.search.retriever import Retriever
+    from ragedge.weighing import figures_id
 
     retriever = Retriever(
         index,
@@ -202,8 +203,8 @@ def make_pipeline(
         candidates=config.search.candidates,
         mode=mode or config.search.mode,
     )
-    own = own_gate(index)[0] if uses_own_gate else None
     reading = make_evidence_reader(config) if evidence_reader is None else evidence_reader
+    own = own_gate(index, figures_id(reading))[0] if uses_own_gate else None
     shipped = PLAIN if reading is None else Thresholds()
     settings = AskSettings(
         prompt_tokens=config.answer.prompt_tokens,
@@ -295,5 +296,5 @@ def open_box(
     except BaseException:
         index.close()
         raise
-    note = own_gate(index)[1]
+    note = own_gate(index, pipeline.reader_id)[1]
     return Box(config, embedder, index, generator, pipeline, mode == "write", journal, (note,) if note else ())

@@ -34,7 +34,7 @@ class Weigher:
     @property
     def id(self) -> str:
         """What the gate's figures come from; a gate fitted with others does not fit."""
-        return READER_ID if self.reader is None else f"{READER_ID}/{self.reader.sha256[:_ID_DIGITS]}"
+        return figures_id(self.reader)
 
     def candidates(self, retrieval: Retrieval) -> Candidates:
         """The units of the passages, with what words say of them."""
@@ -76,6 +76,11 @@ class Weigher:
         found = self._index.document_frequency(words)
         top = math.log(1 + chunks)
         return {word: math.log(1 + chunks / (1 + found.get(word, 0))) / top for word in words}
+
+
+def figures_id(reader: EvidenceReader | None) -> str:
+    """What the gate's figures come from, with this evidence model or without one."""
+    return READER_ID if reader is None else f"{READER_ID}/{reader.sha256[:_ID_DIGITS]}"
 
 
 def _figures(candidates: Candidates, evidence: Sequence[Evidence], readings: Readings | None) -> dict[str, float]:

@@ -140,8 +140,8 @@ def test_the_two_stand_first() -> None:
 
 
 @pytest.mark.parametrize("phrases", [UNSURE, DISAGREE])
-def test_each_phrase_is_there_in_four_languages(phrases: dict[str, str]) -> None:
-    assert set(phrases) == {"en", "de", "fr", "es"} and len(set(phrases.values())) == 4
+def test_each_phrase_is_there_in_six_languages(phrases: dict[str, str]) -> None:
+    assert set(phrases) == {"en", "de", "fr", "es", "zh", "ar"} and len(set(phrases.values())) == 6
     assert in_language(phrases, "de-CH") == phrases["de"] and in_language(phrases, "xx") == phrases["en"]
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ragedge.answer.gate import Thresholds, confidence_of, decide
+from ragedge.answer.gate import PLAIN, Thresholds, confidence_of, decide
 from ragedge.answer.reader import candidates_of, rank
 from ragedge.answer.signals import Signals, missing_codes, read_signals
 from ragedge.contracts import Document, Verdict
@@ -20,7 +20,7 @@ MANUAL = document(
     title="Manual",
 )
 OTHER = document("The museum is closed on Mondays. Tickets cost five crowns.", path="visit.txt", title="Visit")
-THRESHOLDS = Thresholds()
+THRESHOLDS = PLAIN
 
 
 def signals(question: str, *documents: Document) -> Signals:

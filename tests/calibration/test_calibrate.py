@@ -57,7 +57,7 @@ def test_a_figure_that_never_changes_gets_no_weight() -> None:
 def test_groups_and_both_kinds_weigh_the_same() -> None:
     assert equal_shares(["x", "x", "y"]).tolist() == pytest.approx([0.25, 0.25, 0.5])
     labels = np.array([True, True, True, False])
-    weights = balanced(labels, ["x", "x", "y", "x"])
+    weights = balanced(labels, ["x", "x", "y", "x"], {})
     assert weights[labels].sum() == pytest.approx(0.5) and weights.sum() == pytest.approx(1.0)
 
 
