@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -195,22 +195,26 @@ def make_pipeline(
     from ragedge.gate_file import own_gate
     from ragedge.search.retriever import Retriever
 
-    wanted = config.search
-    retriever = Retriever(index, embedder, top_k=wanted.top_k, candidates=wanted.candidates, mode=mode or wanted.mode)
+    retriever = Retriever(
+        index,
+        embedder,
+        top_k=config.search.top_k,
+        candidates=config.search.candidates,
+        mode=mode or config.search.mode,
+    )
+    own = own_gate(index)[0] if uses_own_gate else None
     reading = make_evidence_reader(config) if evidence_reader is None else evidence_reader
+    shipped = PLAIN if reading is None else Thresholds()
     settings = AskSettings(
         prompt_tokens=config.answer.prompt_tokens,
         max_answer_tokens=config.answer.max_answer_tokens,
         temperature=config.answer.temperature,
         language=config.language,
         max_question_chars=config.server.max_question_chars,
-        thresholds=PLAIN if reading is None else Thresholds(),
+        thresholds=shipped if own is None else own.thresholds,
     )
     more: dict[str, Any] = {"evidence_reader": reading, "reviewed": make_reviewed(config, index), "journal": journal}
-    pipeline = Pipeline(index, retriever, embedder, generator, settings, **more)
-    if uses_own_gate and (own := own_gate(index, pipeline.reader_id)[0]) is not None:
-        pipeline.settings = replace(settings, thresholds=own.thresholds)
-    return pipeline
+    return Pipeline(index, retriever, embedder, generator, settings, **more)
 
 
 def make_reviewed(config: Config, index: Index) -> Reviewed | None:
@@ -291,5 +295,5 @@ def open_box(
     except BaseException:
         index.close()
         raise
-    note = own_gate(index, pipeline.reader_id)[1]
+    note = own_gate(index)[1]
     return Box(config, embedder, index, generator, pipeline, mode == "write", journal, (note,) if note else ())

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ragedge.answer.gate import Thresholds
+from ragedge.answer.signals import READER_ID
 from ragedge.index.disk import write_whole
 from ragedge.index.opening import GATE_NAME
 from ragedge.index.view import IndexView
@@ -80,7 +81,7 @@ def read_gate(folder: Path) -> IndexGate | None:
         raise ValueError("it is damaged or of another version") from error
 
 
-def gate_for(folder: Path, *, chunks: int, embedder_sha256: str, reader_id: str | None) -> tuple[IndexGate | None, str]:
+def gate_for(folder: Path, *, chunks: int, embedder_sha256: str, reader_id: str) -> tuple[IndexGate | None, str]:
     """The gate to use for an index as it is now, or None for the one that ships; and a line where one is ignored."""
     try:
         gate = read_gate(folder)
@@ -91,7 +92,7 @@ def gate_for(folder: Path, *, chunks: int, embedder_sha256: str, reader_id: str 
     why = ""
     if gate.embedder_sha256 != embedder_sha256:
         why = "it was made with another embedder"
-    elif reader_id is not None and gate.reader_id != reader_id:
+    elif gate.reader_id != reader_id:
         why = "it was made with another reader"
     elif abs(chunks - gate.chunks) > _MOST_CHANGED * max(gate.chunks, 1):
         why = f"it was made for {gate.chunks:,} passages, now there are {chunks:,}"
@@ -100,14 +101,10 @@ def gate_for(folder: Path, *, chunks: int, embedder_sha256: str, reader_id: str 
     return None, f'the calibration of the index "{folder.name}" is ignored: {why}; {_AGAIN} {folder.name}'
 
 
-def own_gate(index: IndexView, reader_id: str | None = None) -> tuple[IndexGate | None, str]:
-    """The gate that was fitted to an opened index, if it still fits; and a line for people where one is ignored.
-
-    `reader_id` is that of the pipeline that asks; None leaves out whether the gate was made with that reader, for who
-    looks at an index without asking it.
-    """
+def own_gate(index: IndexView) -> tuple[IndexGate | None, str]:
+    """The gate that was fitted to an opened index, if it still fits; and a line for people where one is ignored."""
     sha256 = index.settings.embedder_sha256
-    return gate_for(index.folder, chunks=index.counts().chunks, embedder_sha256=sha256, reader_id=reader_id)
+    return gate_for(index.folder, chunks=index.counts().chunks, embedder_sha256=sha256, reader_id=READER_ID)
 
 
 def _gate(data: dict[str, Any]) -> IndexGate:
