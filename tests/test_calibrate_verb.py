@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from ragedge import assemble, calibrate_verb, index_verbs
-from ragedge.answer.gate import Thresholds
+from ragedge.answer.gate import PLAIN, Thresholds
 from ragedge.config import Config, load_config
 from ragedge.contracts import ReadOptions
 from ragedge.errors import InputError
@@ -23,9 +23,11 @@ from ragedge.index.store import Index, IndexSettings
 from ragedge.ingest.chunker import CHUNKER_VERSION
 from ragedge.ingest.sandbox import Limits, Sandbox
 from ragedge.ingest.sync import Sync
+from tests.answer.test_readings import WordReader
 from tests.fakes import HashEmbedder
 
 EMBEDDER = HashEmbedder()
+READER = WordReader("pier")
 SETTINGS = IndexSettings(EMBEDDER.id, EMBEDDER.sha256, EMBEDDER.dimension, "", "", CHUNKER_VERSION, 64)
 NAMES = (
     "bell lamp clock scale mallet anchor wheel hatchet kettle ladder basket trumpet mirror cradle loom plough saddle "
@@ -56,8 +58,11 @@ def config(tmp_path: Path) -> Config:
 
 @pytest.fixture
 def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
-    """`ragedge.assemble` with the small embedder in place of the real one."""
+    """`ragedge.assemble` with the small embedder and a small evidence model in place of the real ones."""
     monkeypatch.setattr(assemble, "make_embedder", lambda _: EMBEDDER)
+    monkeypatch.setattr(
+        assemble, "make_evidence_reader", lambda config: READER if config.answer.evidence_model == "packaged" else None
+    )
     monkeypatch.setattr(assemble, "index_settings", lambda *_: SETTINGS)
     yield assemble
 
@@ -85,6 +90,22 @@ def test_it_asks_fits_and_writes_and_the_index_then_uses_it(tmp_path: Path, conf
     shown = io.StringIO()
     index_verbs.show_info(folder, shown, files=False)
     assert "calibrated" in shown.getvalue() and "90% answered" in shown.getvalue()
+
+
+def test_a_gate_made_with_the_evidence_model_is_not_used_without_it(tmp_path: Path, config: Config, parts: Any) -> None:
+    ingest(tmp_path, 20)
+    without = replace(config, answer=replace(config.answer, evidence_model="off"))
+    calibrate_verb.run(config, options(), parts, io.StringIO())
+    with parts.open_box(without) as box:
+        assert box.pipeline.settings.thresholds == PLAIN
+        assert len(box.notes) == 1 and "another reader" in box.notes[0]
+    calibrate_verb.run(without, options(), parts, io.StringIO())
+    gate = read_gate(tmp_path / "indexes" / "things")
+    assert gate is not None
+    with parts.open_box(without) as box:
+        assert box.pipeline.settings.thresholds == gate.thresholds and box.notes == ()
+    with parts.open_box(config) as box:
+        assert box.pipeline.settings.thresholds == Thresholds() and "another reader" in box.notes[0]
 
 
 def test_after_large_changes_it_is_ignored_with_a_line(tmp_path: Path, config: Config, parts: Any) -> None:

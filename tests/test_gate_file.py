@@ -51,6 +51,12 @@ def test_a_gate_that_no_longer_fits_is_ignored_with_one_line(tmp_path: Path, cha
     assert gate is None and word in note and "\n" not in note and "ragedge index calibrate" in note
 
 
+def test_who_only_looks_at_an_index_does_not_ask_for_the_reader(tmp_path: Path) -> None:
+    write_gate(tmp_path, GATE)
+    assert gate_for(tmp_path, **{**NOW, "reader_id": None}) == (GATE, "")
+    assert gate_for(tmp_path, **{**NOW, "reader_id": None, "chunks": 700})[0] is None
+
+
 def test_a_few_more_documents_leave_it_valid(tmp_path: Path) -> None:
     write_gate(tmp_path, GATE)
     assert gate_for(tmp_path, **{**NOW, "chunks": 1150})[0] == GATE

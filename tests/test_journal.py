@@ -152,7 +152,7 @@ def test_no_journal_is_an_empty_one_and_a_broken_one_says_so(tmp_path: Path) -> 
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     with Index.open(tmp_path / "index", SETTINGS, mode="write", create=True) as opened:
-        put(opened, HashEmbedder())
+        put(opened, HashEmbedder(), {})
         yield opened
 
 

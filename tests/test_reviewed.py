@@ -38,7 +38,7 @@ class NoRetrieval(Retriever):
 @pytest.fixture
 def index(tmp_path: Path) -> Iterator[Index]:
     with Index.open(tmp_path / "index", SETTINGS, mode="write", create=True) as opened:
-        put(opened, HashEmbedder())
+        put(opened, HashEmbedder(), {})
         yield opened
 
 

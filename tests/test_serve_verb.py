@@ -145,6 +145,11 @@ def test_keys_are_added_listed_and_revoked(tmp_path: Path, capsys: pytest.Captur
         run(tmp_path, "keys", "add", "x", "--role", "god")
 
 
+def _hear_interrupts() -> None:
+    """Jobs in the background of a shell ignore Ctrl-C, and so would what they start."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def test_serve_with_keys_from_the_command_to_a_refusal_and_an_answer(tmp_path: Path) -> None:
     """The command as typed, in its own process: what it prints opens it, and nothing else does."""
     config = tmp_path / "box.toml"
@@ -154,7 +159,9 @@ def test_serve_with_keys_from_the_command_to_a_refusal_and_an_answer(tmp_path: P
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent), "PYTHONUNBUFFERED": "1"}
     tokens = []
     for _ in range(2):
-        process = subprocess.Popen(command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True)
+        process = subprocess.Popen(
+            command, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, text=True, preexec_fn=_hear_interrupts
+        )
         try:
             assert process.stdout is not None
             lines = []
