@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import select
@@ -380,6 +381,9 @@ def test_waiting_it_is_never_woken(generator: ProcessGenerator, right: str) -> N
 
 
 def wake_ups(pid: int) -> int:
-    """How often its threads have gone to sleep so far."""
-    text = "\n".join((task / "status").read_text() for task in Path(f"/proc/{pid}/task").iterdir())
-    return sum(int(line.split()[1]) for line in text.splitlines() if line.startswith("voluntary_ctxt_switches"))
+    """How often its threads have gone to sleep so far; one that just ended counts as never woken."""
+    lines: list[str] = []
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+            lines += (task / "status").read_text().splitlines()
+    return sum(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
