@@ -1,6 +1,6 @@
 """Passages to the windows that the evidence model reads: runs of neighbouring units under a title, short and few.
 
-A merged passage can be three times what the model was trained on, and reading costs about a quarter of a millisecond
+A merged passage can be three times what the model was trained on, and reading costs a third of a millisecond
 per token on a small box: so passages are cut at the borders of units, and only the most promising windows are read,
 those of the first passages always. Pure; counts tokens by a function that it is given.
 """
