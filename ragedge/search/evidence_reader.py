@@ -35,6 +35,7 @@ SPAN_TOKENS = 24  # of an answer inside a unit; longer ones are the unit itself
 _ROW_TOKENS = QUESTION_TOKENS + PREFIX_TOKENS + UNITS_TOKENS + 3
 _PASSAGE, _UNIT, _START, _END = range(4)  # rows of the heads
 _MAX_THREADS = 4
+_AGAIN = 'install ragedge again, or go on without: [answer] evidence_model = "off"'
 _LOWEST = -20.0  # log-odds of what was cut off
 
 
@@ -66,9 +67,9 @@ class LlamaEvidenceReader:
         self._heads = np.asarray(settings["heads"], dtype=np.float32)
         self._bias = np.asarray(settings["bias"], dtype=np.float32)
         if self._heads.ndim != 2 or self._heads.shape[0] != 4 or self._bias.shape != (4,):
-            raise ModelCorrupt(f"'{folder}/reader.json' holds no heads", "install ragedge again")
+            raise ModelCorrupt(f"'{folder}/reader.json' holds no heads", _AGAIN)
         if not self._path.is_file():
-            raise ModelMissing(f"'{self._path}' does not exist", "install ragedge again")
+            raise ModelMissing(f"'{self._path}' does not exist", _AGAIN)
         self._tokenizer = open_tokenizer(tokenizer)
         self._threads = threads
         self._lock = threading.Lock()
@@ -101,7 +102,10 @@ class LlamaEvidenceReader:
 
     def _loaded(self) -> NativeBert:
         if self._native is None:
-            verify_sha256(self._path, self._sha256)
+            try:
+                verify_sha256(self._path, self._sha256)
+            except ModelCorrupt as error:
+                raise ModelCorrupt(error.message, _AGAIN) from error
             self._native = NativeBert(
                 self._path,
                 dimension=self._heads.shape[1],
@@ -172,7 +176,7 @@ def _settings(path: Path) -> dict[str, Any]:
         if not isinstance(settings, dict) or not {"sha256", "heads", "bias"} <= settings.keys():
             raise ValueError("sha256, heads or bias are missing")
     except FileNotFoundError as error:
-        raise ModelMissing(f"'{path}' does not exist", "install ragedge again") from error
+        raise ModelMissing(f"'{path}' does not exist", _AGAIN) from error
     except (OSError, ValueError) as error:
-        raise ModelCorrupt(f"'{path}' cannot be read: {error}", "install ragedge again") from error
+        raise ModelCorrupt(f"'{path}' cannot be read: {error}", _AGAIN) from error
     return settings

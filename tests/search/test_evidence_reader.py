@@ -112,8 +112,9 @@ def test_a_changed_file_and_a_missing_one_are_named(tmp_path: Path) -> None:
     content = bytearray((PACKAGED / "reader.gguf").read_bytes())
     content[-1] ^= 1
     (tmp_path / "reader.gguf").write_bytes(content)
-    with pytest.raises(ModelCorrupt, match="sha256"):
+    with pytest.raises(ModelCorrupt, match="sha256") as caught:
         LlamaEvidenceReader(tmp_path, TOKENIZER).read("?", [MANUAL])
+    assert 'evidence_model = "off"' in caught.value.hint
     (tmp_path / "reader.json").write_text("{}")
     with pytest.raises(ModelCorrupt, match="missing"):
         LlamaEvidenceReader(tmp_path, TOKENIZER)
