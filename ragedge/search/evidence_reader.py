@@ -85,7 +85,7 @@ class LlamaEvidenceReader:
         return [len(encoding.ids) for encoding in self._encode(texts)]
 
     def read(self, question: str, windows: Sequence[WindowText]) -> list[WindowReading]:
-        """One reading per window, in order; 0.36 ms per token on one x86 core.
+        """One reading per window, in order; about a third of a millisecond per token on one x86 core.
 
         Raises:
             ModelError: the model cannot be loaded or run.

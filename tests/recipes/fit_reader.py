@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from ragedge import assemble
 from ragedge.answer import reader
 from ragedge.answer.scoring import DEFAULT_WEIGHTS, EvidenceWeights
+from ragedge.calibration.fit import equal_shares, logistic
 from ragedge.config import load_config
 from ragedge.contracts import PageSpan, Question, Retrieval
 from ragedge.evaluate import place_finder
@@ -121,13 +122,13 @@ def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
     for _, box, _, _ in boxes:
         if isinstance(box.pipeline.weigher.reader, RememberingReader):
             box.pipeline.weigher.reader.save()
-    shares = _equal_shares(groups)
+    shares = equal_shares(groups)
     fitted = _listwise(rows, labels, shares)
     balance = np.concatenate(
         [s * np.where(y, 0.5 / y.sum(), 0.5 / (~y).sum()) for y, s in zip(labels, shares, strict=True)]
     )
-    line = np.column_stack([np.concatenate(rows) @ fitted, np.ones(len(balance))])
-    scale, bias = _logistic(line, np.concatenate(labels), balance, ridge=1e-6)
+    line = (np.concatenate(rows) @ fitted)[:, None]
+    scale, bias = logistic(line, np.concatenate(labels), balance, ridge=1e-6)
     for name in dict.fromkeys(groups):
         chosen = [(x, y) for x, y, g in zip(rows, labels, groups, strict=True) if g == name]
         one, two = _first_right(chosen, fitted, 1), _first_right(chosen, fitted, 2)
@@ -135,11 +136,6 @@ def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
     fitted = fitted * scale
     fitted[-1] = bias
     return EvidenceWeights(*(round(float(value), 2) for value in fitted))
-
-
-def _equal_shares(groups: Sequence[str]) -> NDArray[np.float64]:
-    """A weight per row under which all groups weigh the same; the weights' sum is 1."""
-    return np.array([1 / groups.count(group) for group in groups]) / len(set(groups))
 
 
 def _listwise(
@@ -186,24 +182,6 @@ def _unit_rows(box: Any, embed: Embed, case: Case) -> tuple[NDArray[np.float64],
     reader._add_cosines(features, units, case.found.hits, embed, vector, weights, most)
     right = np.array([_is_gold(u.document_id, PageSpan(u.page, u.start, u.end), case.places) for u in units])
     return features, right
-
-
-def _logistic(
-    x: NDArray[np.float64], y: NDArray[np.bool_], weights: NDArray[np.float64], ridge: float
-) -> NDArray[np.float64]:
-    """Weighted logistic regression; the last column (the bias) is not shrunk."""
-    theta = np.zeros(x.shape[1])
-    shrink = ridge * weights.sum() * np.eye(x.shape[1])
-    shrink[-1, -1] = 0
-    for _ in range(50):
-        p = 1 / (1 + np.exp(-(x @ theta)))
-        gradient = x.T @ (weights * (p - y)) + shrink @ theta
-        hessian = (x * (weights * p * (1 - p))[:, None]).T @ x + shrink + 1e-9 * np.eye(x.shape[1])
-        step = np.linalg.solve(hessian, gradient)
-        theta -= step
-        if np.abs(step).max() < 1e-8:
-            break
-    return theta
 
 
 def _as_code(record: Any) -> str:

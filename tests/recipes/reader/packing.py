@@ -43,7 +43,7 @@ class Pack:
 
     def passage(self, prefix: str, units: Sequence[str], source: str) -> int:
         """Add a passage, cut at a unit's border where it is too long; returns its number."""
-        ids, marks = self._encode(prefix)[:PREFIX_TOKENS], []
+        ids = self._encode(prefix)[:PREFIX_TOKENS]
         marks = [0] * len(ids)
         for number, encoding in enumerate(self.tokenizer.encode_batch_fast(list(units), add_special_tokens=False), 1):
             room = PASSAGE_TOKENS - len(ids)

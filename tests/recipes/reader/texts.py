@@ -79,7 +79,6 @@ def sections_of(document_id: str, title: str, text: str) -> Iterator[Section]:
 
 
 def _add_document(pack: Pack, sections: list[Section], made: list[MadeQuestion], rng: random.Random) -> None:
-    wanted: dict[tuple[str, int, int, int], list[MadeQuestion]] = {}
     by_section: dict[int, list[MadeQuestion]] = {}
     for question in made:
         for i, section in enumerate(sections):
@@ -87,7 +86,6 @@ def _add_document(pack: Pack, sections: list[Section], made: list[MadeQuestion],
             if section.page == span.page and section.text[span.start : span.end] == question.quote:
                 by_section.setdefault(i, []).append(question)
                 break
-    del wanted
     passages: list[tuple[int, Section, list[Piece]]] = []
     pending: list[tuple[MadeQuestion, int]] = []
     for i, section in enumerate(sections):
