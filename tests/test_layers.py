@@ -36,7 +36,7 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.speaker", "ragedge.gate_file", "ragedge.keys"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask",
      "ragedge.weighing"),
-    ("ragedge.assemble",),
+    ("ragedge.assemble", "ragedge.assemble_index"),
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench"),
     ("ragedge.server", "ragedge.client"),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
@@ -81,6 +81,7 @@ FORBIDDEN_NAMES = ("utils", "common", "helpers", "base", "manager")
 MAY_IMPORT_INSIDE = (
     "ragedge.index.derived",
     "ragedge.assemble",
+    "ragedge.assemble_index",
     "ragedge.cli",
     "ragedge.ingest.readers",
     "ragedge.terminal",
