@@ -84,8 +84,10 @@ def make_pipeline(
     """
     from ragedge.answer.gate import PLAIN, Thresholds
     from ragedge.ask import AskSettings, Pipeline
+    from ragedge.device_profile import prompt_tokens
     from ragedge.gate_file import own_gate
     from ragedge.search.retriever import Retriever
+    from ragedge.speaker import profile_of
     from ragedge.weighing import figures_id
 
     retriever = Retriever(
@@ -99,7 +101,7 @@ def make_pipeline(
     own = own_gate(index, figures_id(reading))[0] if uses_own_gate else None
     shipped = PLAIN if reading is None else Thresholds()
     settings = AskSettings(
-        prompt_tokens=config.answer.prompt_tokens,
+        prompt_tokens=prompt_tokens(config.answer, profile_of(config)[0]),
         max_answer_tokens=config.answer.max_answer_tokens,
         temperature=config.answer.temperature,
         language=config.language,
@@ -178,6 +180,7 @@ def open_box(
 ) -> Box:
     """Everything a question needs, from a config; with `keeps_journal`, questions are kept if the config wants it."""
     from ragedge.gate_file import own_gate
+    from ragedge.speaker import profile_of
 
     embedder = make_embedder(config)
     generator = make_generator(config)
@@ -188,5 +191,5 @@ def open_box(
     except BaseException:
         index.close()
         raise
-    note = own_gate(index, pipeline.reader_id)[1]
-    return Box(config, embedder, index, generator, pipeline, mode == "write", journal, (note,) if note else ())
+    notes = tuple(note for note in (own_gate(index, pipeline.reader_id)[1], profile_of(config)[1]) if note)
+    return Box(config, embedder, index, generator, pipeline, mode == "write", journal, notes)

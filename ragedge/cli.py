@@ -230,10 +230,15 @@ def run_eval(options: argparse.Namespace) -> int:
 
 
 def run_bench(options: argparse.Namespace) -> int:
-    """`ragedge bench`."""
-    from ragedge import bench
+    """`ragedge bench`, `ragedge bench engine`, `ragedge bench --calibrate`."""
+    from ragedge import bench, bench_verbs
 
-    report = bench.run(_config(options), corpus=options.corpus, chunks=options.chunks)
+    config = _config(options)
+    if options.calibrate:
+        return bench_verbs.calibrate(config, options, sys.stdout)
+    if options.what == "engine":
+        return bench_verbs.engine(config, options, sys.stdout)
+    report = bench.run(config, corpus=options.corpus, chunks=options.chunks)
     print(bench.as_text(report))
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -69,7 +69,9 @@ class AnswerConfig:
     `model` is the path of a GGUF file or a name that `ragedge models` knows; "" is the one chosen there. `kind`
     "remote" sends questions and passages to the server at `url`, with the key in the environment variable
     `api_key_env`; `timeout_s` is its longest silence. `pinned` names a TOML file of reviewed answers, which go before
-    everything else.
+    everything else. `prompt_tokens` 0: as many as the model reads in `first_word_target_s` on this box, where
+    `ragedge bench --calibrate` has measured that, else 1,200. `drafts` "auto" guesses words that are copied from a
+    passage where that is faster; the answer is the same.
     """
 
     kind: Literal["auto", "extractive", "llama", "remote"] = "auto"
@@ -77,7 +79,9 @@ class AnswerConfig:
     sha256: str = ""
     family: str = "auto"
     context_tokens: int = field(default=4096, metadata=_range(256, 1_048_576))
-    prompt_tokens: int = field(default=1200, metadata=_range(64, 1_048_576))
+    prompt_tokens: int = field(default=0, metadata=_range(0, 1_048_576))
+    first_word_target_s: float = field(default=5.0, metadata=_range(0.1, 3600))
+    drafts: Literal["auto", "off"] = "auto"
     max_answer_tokens: int = field(default=200, metadata=_range(1, 32_768))
     temperature: float = field(default=0.0, metadata=_range(0, 2))
     threads: int = field(default=0, metadata=_range(0, 256))
@@ -165,6 +169,11 @@ class Config:
     def keys_file(self) -> Path:
         """The keys of the service: one file for all indexes of a folder."""
         return Path(self.indexes_folder) / ".keys.json"
+
+    @property
+    def profile_file(self) -> Path:
+        """What `ragedge bench --calibrate` measured of this box and its models."""
+        return Path(self.indexes_folder) / ".device-profile.json"
 
     def index_folder(self, name: str | None = None) -> Path:
         """The folder of the index called `name` (default: this config's own).

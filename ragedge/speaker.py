@@ -12,6 +12,7 @@ from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.answer.remote import RemoteGenerator
 from ragedge.config import AnswerConfig, Config
 from ragedge.contracts import Generator
+from ragedge.device_profile import Profile, find_profile
 from ragedge.errors import ConfigError, ModelMissing
 from ragedge.model_registry import Registry
 
@@ -40,6 +41,7 @@ def make_speaker(config: Config) -> Generator | None:
             "put a GGUF file there, or fetch one: ragedge models list",
         )
     path, sha256 = found
+    profile = find_profile(config.profile_file, path, sha256)[0]
     return ProcessGenerator(
         path,
         context_tokens=wanted.context_tokens,
@@ -47,7 +49,17 @@ def make_speaker(config: Config) -> Generator | None:
         family=wanted.family,
         queue_limit=wanted.queue_limit,
         sha256=sha256,
+        tuning=profile.tuning if profile is not None else None,
+        is_drafting=wanted.drafts == "auto",
     )
+
+
+def profile_of(config: Config) -> tuple[Profile | None, str]:
+    """What was measured of the config's model on this box, and a line on why that is not used, or ""."""
+    if config.answer.kind not in ("auto", "llama"):
+        return None, ""
+    found = Registry(config.language_models_folder).resolve(config.answer.model, config.answer.sha256)
+    return (None, "") if found is None else find_profile(config.profile_file, *found)
 
 
 def _remote(wanted: AnswerConfig) -> RemoteGenerator:

@@ -33,25 +33,31 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.search.followup", "ragedge.search.fusion", "ragedge.search.library", "ragedge.search.spelling",
      "ragedge.answer"),
     ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed",
-     "ragedge.speaker", "ragedge.gate_file", "ragedge.keys"),
+     "ragedge.speaker", "ragedge.device_profile", "ragedge.gate_file", "ragedge.keys"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask",
      "ragedge.weighing"),
     ("ragedge.assemble", "ragedge.assemble_index"),
-    ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench"),
+    ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench", "ragedge.engine_bench"),
     ("ragedge.server", "ragedge.client"),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
      "ragedge.model_verbs", "ragedge.eval_verb", "ragedge.ingest_verb", "ragedge.ask_verb", "ragedge.serve_verb",
-     "ragedge.keys_verb", "ragedge.mcp_server", "ragedge.calibrate_verb", "ragedge.arguments", "ragedge.cli",
-     "ragedge.__main__"),
+     "ragedge.keys_verb", "ragedge.mcp_server", "ragedge.calibrate_verb", "ragedge.bench_verbs",
+     "ragedge.arguments", "ragedge.cli", "ragedge.__main__"),
 ]  # fmt: skip
 """Lower layers first; a module may import its own layer's package and everything below it."""
 
 OWNERS = {
     "chromadb": {"ragedge.index.vectors"},
-    "llama_cpp": {"ragedge.answer.llama_native", "ragedge.search.bert_native", "ragedge.llama_log"},
+    "llama_cpp": {
+        "ragedge.answer.llama_native",
+        "ragedge.answer.llama_writer",
+        "ragedge.engine_bench.binding",
+        "ragedge.search.bert_native",
+        "ragedge.llama_log",
+    },
     "huggingface_hub": {"ragedge.model_pull"},
     "jinja2": {"ragedge.answer.template_child"},
-    "gguf": {"ragedge.search.bert_gguf"},
+    "gguf": {"ragedge.search.bert_gguf", "ragedge.engine_bench.shapes"},
     "safetensors": {"ragedge.search.bert_gguf"},
     "sentence_transformers": {"ragedge.search.embedder"},
     "torch": {"ragedge.search.embedder"},
@@ -71,7 +77,7 @@ OWNERS = {
     "segno": {"ragedge.qr"},
     "cryptography": {"ragedge.server.certificate"},
     "mcp": {"ragedge.mcp_server"},
-    "tqdm": {"ragedge.terminal", "ragedge.evaluate", "ragedge.evaluation"},
+    "tqdm": {"ragedge.terminal", "ragedge.bench_verbs", "ragedge.evaluate", "ragedge.evaluation"},
 }
 """Third-party package -> the packages or modules that may import it (one module there, see the test)."""
 

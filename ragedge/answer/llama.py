@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from ragedge.answer.chat import ChatFormat, check_length, render, too_long
+from ragedge.answer.drafts import AcceptRates, Drafter, passage_tokens
 from ragedge.answer.gguf_header import read_header
 from ragedge.answer.llama_native import NativeModel, sampling_chain
+from ragedge.answer.llama_writer import Writer
 from ragedge.answer.template import open_model
 from ragedge.answer.textstream import TextStream
+from ragedge.answer.tuning import Tuning
 from ragedge.answer.turns import Turns
 from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
 from ragedge.errors import ModelError
@@ -42,10 +44,13 @@ class LlamaGenerator:
         queue_limit: int = 4,
         sha256: str = "",
         chat: ChatFormat | None = None,
+        tuning: Tuning | None = None,
+        is_drafting: bool = False,
     ) -> None:
         """Check the file's header; `sha256` (if given) is checked before the model is loaded.
 
-        `chat` is the chat format where the caller has found it already, else `family` says which.
+        `chat` is the chat format where the caller has found it already, else `family` says which. `tuning` is how the
+        model runs (its `threads`, where `threads` is None); `is_drafting`: copied words are guessed where that pays.
 
         Raises:
             ModelMissing, ModelCorrupt, ModelError: as `read_header`.
@@ -55,7 +60,9 @@ class LlamaGenerator:
         self._path = path
         self._sha256 = sha256
         self._context_tokens = max(1, min(context_tokens, header.context_tokens))
-        self._threads = threads if threads is not None and threads > 0 else default_threads()
+        self._tuning = tuning or Tuning()
+        self._threads = threads or self._tuning.threads or default_threads()
+        self._rates = AcceptRates() if is_drafting else None
         self._turns = Turns(queue_limit)
         self._loading = threading.Lock()
         self._engine: NativeModel | None = None
@@ -107,7 +114,8 @@ class LlamaGenerator:
             load_ns, self._load_ns = self._load_ns, 0
             job = _Job(engine, tokens, boundary, TextStream(self._chat.stops))
             with sampling_chain(sampling) as sampler:
-                yield from job.run(sampler, min(sampling.max_tokens, room), is_cancelled)
+                writer = Writer(engine, sampler, self._drafter(engine, tokens, boundary, sampling))
+                yield from job.run(writer, min(sampling.max_tokens, room), is_cancelled)
             yield job.stats(time.monotonic_ns() - started, load_ns)
         finally:
             self._turns.give()
@@ -134,9 +142,16 @@ class LlamaGenerator:
                 started = time.monotonic_ns()
                 if self._sha256:
                     verify_sha256(self._path, self._sha256)
-                self._engine = NativeModel(self._path, self._context_tokens, self._threads)
+                self._engine = NativeModel(self._path, self._context_tokens, self._threads, self._tuning)
                 self._load_ns = time.monotonic_ns() - started
             return self._engine
+
+    def _drafter(self, engine: NativeModel, tokens: list[int], boundary: int, sampling: Sampling) -> Drafter | None:
+        """What guesses ahead from the passages of a prompt; None where it is switched off or would not be exact."""
+        if self._rates is None or sampling.temperature > 0 or not engine.can_cut:
+            return None
+        passages = passage_tokens([(token, engine.piece(token)) for token in tokens[boundary:]])
+        return Drafter(passages, self._rates, self._tuning.verify_costs)
 
     def _tokens(self, engine: NativeModel, prompt: Prompt) -> tuple[list[int], int]:
         """The prompt's tokens, and how many of them stand before the user's turn."""
@@ -161,25 +176,25 @@ class _Job:
         self.written = 0
         self.read_ns = 0
         self.write_ns = 0
+        self.drafted = 0
+        self.accepted = 0
 
-    def run(self, sampler: Any, max_tokens: int, is_cancelled: Callable[[], bool]) -> Iterator[Piece]:
+    def run(self, writer: Writer, max_tokens: int, is_cancelled: Callable[[], bool]) -> Iterator[Piece]:
         if max_tokens < 1 or is_cancelled() or not self._read_prompt(is_cancelled):
             return
-        while self.written < max_tokens and not is_cancelled():
+        while self.written < max_tokens and not self.text.is_stopped and not is_cancelled():
             started = time.monotonic_ns()
-            sampled = self.engine.sample(sampler)
-            if sampled is None:
-                break
-            self.written += 1
-            piece = self.text.feed(sampled[1])
+            pieces = []
+            for token in writer.step(max_tokens - self.written):
+                self.written += 1
+                pieces.append(self.text.feed(self.engine.piece(token)))
+                if self.text.is_stopped:
+                    break
             self.write_ns += time.monotonic_ns() - started
-            if piece:
-                yield Piece(piece)
-            if self.text.is_stopped or self.written == max_tokens or is_cancelled():
+            if not pieces:
                 break
-            started = time.monotonic_ns()
-            self.engine.decode([sampled[0]])
-            self.write_ns += time.monotonic_ns() - started
+            yield from (Piece(piece) for piece in pieces if piece)
+        self.drafted, self.accepted = writer.drafted, writer.accepted
         if rest := self.text.end():
             yield Piece(rest)
 
@@ -194,7 +209,17 @@ class _Job:
         return self.read == len(self.tokens)
 
     def stats(self, total_ns: int, load_ns: int) -> ModelStats:
-        return ModelStats(total_ns, load_ns, self.read, self.cached, self.read_ns, self.written, self.write_ns)
+        return ModelStats(
+            total_duration=total_ns,
+            load_duration=load_ns,
+            prompt_eval_count=self.read,
+            prompt_eval_cached_count=self.cached,
+            prompt_eval_duration=self.read_ns,
+            eval_count=self.written,
+            eval_duration=self.write_ns,
+            draft_count=self.drafted,
+            draft_accepted_count=self.accepted,
+        )
 
 
 @contextmanager

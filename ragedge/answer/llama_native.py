@@ -21,36 +21,44 @@ from llama_cpp import llama_cpp as lib
 from numpy.typing import NDArray
 
 from ragedge import llama_log
+from ragedge.answer.tuning import Tuning
 from ragedge.contracts import Sampling
 from ragedge.errors import ModelCorrupt, ModelError
 
-_BATCH_TOKENS = 128  # tokens read at once; 512 was as fast within noise, takes more memory and obeys a cancel later
 _TOP_K, _TOP_P = 40, 0.95  # llama.cpp's own defaults
 _MAX_TEMPERATURE = 2.0  # beyond it text is noise
 _PIECE_BYTES = 64  # bytes; longer tokens are asked for a second time
 _DECODE_ABORTED = 2  # llama_decode: the abort callback said stop
 _GO, _STOP = b"\0", b"x"
+_ATTENTION = {
+    None: lib.LLAMA_FLASH_ATTN_TYPE_AUTO,
+    False: lib.LLAMA_FLASH_ATTN_TYPE_DISABLED,
+    True: lib.LLAMA_FLASH_ATTN_TYPE_ENABLED,
+}
 
 
 class NativeModel:
     """One model with one context; `keep`, `read`, `decode`, `sample` serve one job at a time, the rest any thread."""
 
-    def __init__(self, path: Path, context_tokens: int, threads: int) -> None:
-        """Load the model at `path`, memory-mapped.
+    def __init__(self, path: Path, context_tokens: int, threads: int, tuning: Tuning | None = None) -> None:
+        """Load the model at `path`; `tuning` is how, its `threads` aside.
 
         Raises:
             ModelCorrupt: when llama.cpp refuses it.
             ModelError: when it is of another kind, or memory is short.
         """
         llama_log.listen()
+        tuning = tuning or Tuning()
+        self._batch_tokens = min(tuning.batch_tokens, context_tokens)
         wanted = lib.llama_model_default_params()
-        wanted.load_mode = lib.LLAMA_LOAD_MODE_MMAP
+        wanted.load_mode = lib.LLAMA_LOAD_MODE_MMAP if tuning.is_mapped else lib.LLAMA_LOAD_MODE_NONE
+        wanted.use_extra_bufts = tuning.is_repacked
         self._model: Any = lib.llama_model_load_from_file(os.fsencode(path), wanted)
         if not self._model:
             reason = (llama_log.first_error() or "no reason was given").rstrip(".")
             hint = "Copy or download the file again and compare its sha256 with the publisher's."
             raise ModelCorrupt(f'llama.cpp cannot load the model "{path}": {reason}.', hint)
-        self._context: Any = self._new_context(path, context_tokens, threads)
+        self._context: Any = self._new_context(path, context_tokens, threads, tuning)
         self._vocabulary = lib.llama_model_get_vocab(self._model)
         self._memory = lib.llama_get_memory(self._context)
         # sliding windows and recurrent states cannot be cut back to an earlier token exactly
@@ -69,11 +77,13 @@ class NativeModel:
         self._abort = ctypes.cast(c_library.strlen, lib.ggml_abort_callback)
         lib.llama_set_abort_callback(self._context, self._abort, ctypes.cast(self._flag, ctypes.c_void_p))
 
-    def _new_context(self, path: Path, context_tokens: int, threads: int) -> Any:
+    def _new_context(self, path: Path, context_tokens: int, threads: int, tuning: Tuning) -> Any:
         wanted = lib.llama_context_default_params()
         wanted.n_ctx = context_tokens
-        wanted.n_batch = wanted.n_ubatch = min(_BATCH_TOKENS, context_tokens)
-        wanted.n_threads = wanted.n_threads_batch = threads
+        wanted.n_batch = wanted.n_ubatch = self._batch_tokens
+        wanted.n_threads, wanted.n_threads_batch = threads, tuning.prompt_threads or threads
+        wanted.flash_attn_type = _ATTENTION[tuning.flash_attention]
+        wanted.type_k = wanted.type_v = lib.GGML_TYPE_Q8_0 if tuning.kv_type == "q8_0" else lib.GGML_TYPE_F16
         wanted.n_seq_max = 1
         wanted.no_perf = True
         is_decoder = not lib.llama_model_has_encoder(self._model)
@@ -111,7 +121,7 @@ class NativeModel:
                 room = -count  # what it needs
         raise ModelError("The model's tokenizer failed on a text.", "Choose another model.")
 
-    def _piece(self, token: int) -> bytes:
+    def piece(self, token: int) -> bytes:
         """The bytes of a token; none for special tokens."""
         with self._spelling:
             self._check()
@@ -123,6 +133,19 @@ class NativeModel:
         return buffer.raw[: max(0, count)]
 
     # -------------------------------------------------------------------------------------- computing
+
+    @property
+    def can_cut(self) -> bool:
+        """Whether tokens can be taken back exactly: not with sliding windows or recurrent states."""
+        return bool(self._is_reusable)
+
+    @contextmanager
+    def borrowed(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Context, memory and vocabulary, for a computation beside those of this class; alone with them meanwhile."""
+        with self._computing:
+            self._check()
+            self._is_at_logits = False
+            yield self._context, self._memory, self._vocabulary
 
     def start(self) -> None:
         """A new job begins: forget an earlier `stop`."""
@@ -149,7 +172,11 @@ class NativeModel:
                 if old != new:
                     break
                 same += 1
-            marks = self._marks.intersection(_batch_ends(len(tokens), boundary)[:-1]) if self._is_reusable else ()
+            marks = (
+                self._marks.intersection(_batch_ends(len(tokens), boundary, self._batch_tokens)[:-1])
+                if self._is_reusable
+                else ()
+            )
             kept = max((mark for mark in marks if mark <= same and mark < len(tokens)), default=0)
             if kept and not lib.llama_memory_seq_rm(self._memory, 0, kept, -1):
                 kept = 0
@@ -161,7 +188,7 @@ class NativeModel:
 
     def read(self, tokens: Sequence[int], boundary: int, kept: int) -> int:
         """Read `tokens` from number `kept` on; how many are read in the end, fewer than all only after `stop`."""
-        for end in _batch_ends(len(tokens), boundary):
+        for end in _batch_ends(len(tokens), boundary, self._batch_tokens):
             start = len(self._prompt)
             if end <= start:
                 continue
@@ -198,7 +225,7 @@ class NativeModel:
             token = self._picked(sampler)
             if lib.llama_vocab_is_eog(self._vocabulary, token):
                 return None
-        return token, self._piece(token)
+        return token, self.piece(token)
 
     def _picked(self, sampler: Any) -> int:
         """The sampler's choice from the last logits: the context's, or those kept of the end of the same prompt."""
@@ -227,10 +254,10 @@ class NativeModel:
             raise ModelError("The language model has been closed.", "Start the program again.")
 
 
-def _batch_ends(tokens: int, boundary: int) -> list[int]:
-    """Where the batches of a prompt end: at the boundary, then every `_BATCH_TOKENS`, then at its end."""
-    ends = [*range(boundary, 0, -_BATCH_TOKENS)][::-1] if boundary else []
-    return [*ends, *range(boundary + _BATCH_TOKENS, tokens, _BATCH_TOKENS), tokens]
+def _batch_ends(tokens: int, boundary: int, size: int) -> list[int]:
+    """Where the batches of a prompt end: at the boundary, then every `size` tokens, then at its end."""
+    ends = [*range(boundary, 0, -size)][::-1] if boundary else []
+    return [*ends, *range(boundary + size, tokens, size), tokens]
 
 
 @contextmanager

@@ -63,6 +63,8 @@ def main(descriptor: int) -> None:
             chat=chat,
             queue_limit=0,
             sha256=wanted.sha256,
+            tuning=wanted.tuning,
+            is_drafting=wanted.is_drafting,
         )
         generator.count_tokens("")  # loads it
     except RagedgeError as error:

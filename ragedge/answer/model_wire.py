@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 
+from ragedge.answer.tuning import Tuning
 from ragedge.contracts import ModelStats, Prompt, Sampling
 from ragedge.errors import ConfigError, ModelCorrupt, ModelError, ModelMissing, PromptTooLong, RagedgeError
 
@@ -37,6 +38,8 @@ class Load(msgspec.Struct, frozen=True, tag=True):
     template: str
     specials: tuple[str, ...]
     stops: tuple[str, ...]
+    tuning: Tuning = Tuning()
+    is_drafting: bool = False
 
 
 class Count(msgspec.Struct, frozen=True, tag=True):

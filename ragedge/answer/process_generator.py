@@ -20,6 +20,7 @@ from ragedge.answer.chat import check_length
 from ragedge.answer.model_process import Answer, Gone, ModelProcess
 from ragedge.answer.model_wire import Cancel, Count, Counted, Done, Failed, Load, More, Said, ask, error_of, plain
 from ragedge.answer.template import open_model
+from ragedge.answer.tuning import Tuning
 from ragedge.answer.turns import Turns
 from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
 from ragedge.errors import ModelCrashed, ModelError
@@ -44,8 +45,13 @@ class ProcessGenerator:
         queue_limit: int = 4,
         sha256: str = "",
         patience_s: float = _PATIENCE_S,
+        tuning: Tuning | None = None,
+        is_drafting: bool = False,
     ) -> None:
         """Check the file's header; `sha256` (if given) is checked before every loading.
+
+        `tuning` is how the model runs (its `threads`, where `threads` is None); with `is_drafting` copied words are
+        guessed where that pays.
 
         Raises:
             ModelMissing, ModelCorrupt, ModelError: as `read_header`.
@@ -58,11 +64,13 @@ class ProcessGenerator:
             path=os.fsencode(path.absolute()),
             sha256=sha256,
             context_tokens=self._context_tokens,
-            threads=threads if threads is not None and threads > 0 else default_threads(),
+            threads=threads or (tuning.threads if tuning is not None else 0) or default_threads(),
             family=self._chat.family,
             template=self._chat.template,
             specials=self._chat.specials,
             stops=self._chat.stops,
+            tuning=tuning or Tuning(),
+            is_drafting=is_drafting,
         )
         self._patience_s = patience_s
         self._turns = Turns(queue_limit)

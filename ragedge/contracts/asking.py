@@ -184,6 +184,10 @@ class ModelStats:
     prompt_eval_duration: int = 0
     eval_count: int = 0
     eval_duration: int = 0
+    draft_count: int = 0
+    """Tokens guessed from the passages and verified in one go; not Ollama's."""
+    draft_accepted_count: int = 0
+    """Those of them that were right."""
 
     @property
     def prompt_tokens_per_second(self) -> float | None:
