@@ -192,7 +192,7 @@ class NativeModel:
             start = len(self._prompt)
             if end <= start:
                 continue
-            if not self.decode(tokens[start:end]):
+            if not self.decode(tokens[start:end], has_logits=end == len(tokens)):
                 return start
             self._prompt = list(tokens[:end])
             self._marks |= {end}
@@ -204,13 +204,16 @@ class NativeModel:
                 self._logits = np.ctypeslib.as_array(found, (size,)).copy() if found else None
         return len(self._prompt)
 
-    def decode(self, tokens: Sequence[int]) -> bool:
-        """Append tokens to the context; False after `stop`."""
+    def decode(self, tokens: Sequence[int], *, has_logits: bool = True) -> bool:
+        """Append tokens to the context; False after `stop`. Without logits the output layer, 1-2 % of it, is saved."""
         with self._computing:
             self._check()
             self._is_at_logits = False
             array = (lib.llama_token * len(tokens))(*tokens)
-            code = lib.llama_decode(self._context, lib.llama_batch_get_one(array, len(tokens)))
+            batch = lib.llama_batch_get_one(array, len(tokens))
+            if not has_logits:
+                batch.logits = (ctypes.c_int8 * len(tokens))()
+            code = lib.llama_decode(self._context, batch)
         if code not in (0, _DECODE_ABORTED):
             reason = llama_log.last_error() or f"code {code}"
             raise ModelError(
