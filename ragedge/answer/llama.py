@@ -18,7 +18,7 @@ from ragedge.answer.chat import ChatFormat, check_length, render, too_long
 from ragedge.answer.drafts import AcceptRates, Drafter, passage_tokens
 from ragedge.answer.gguf_header import read_header
 from ragedge.answer.llama_native import NativeModel, sampling_chain
-from ragedge.answer.llama_writer import Writer
+from ragedge.answer.llama_writer import Trust, Writer
 from ragedge.answer.template import open_model
 from ragedge.answer.textstream import TextStream
 from ragedge.answer.tuning import Tuning
@@ -63,6 +63,7 @@ class LlamaGenerator:
         self._tuning = tuning or Tuning()
         self._threads = threads or self._tuning.threads or default_threads()
         self._rates = AcceptRates() if is_drafting else None
+        self._trust = Trust()
         self._turns = Turns(queue_limit)
         self._loading = threading.Lock()
         self._engine: NativeModel | None = None
@@ -114,7 +115,7 @@ class LlamaGenerator:
             load_ns, self._load_ns = self._load_ns, 0
             job = _Job(engine, tokens, boundary, TextStream(self._chat.stops))
             with sampling_chain(sampling) as sampler:
-                writer = Writer(engine, sampler, self._drafter(engine, tokens, boundary, sampling))
+                writer = Writer(engine, sampler, self._drafter(engine, tokens, boundary, sampling), self._trust)
                 yield from job.run(writer, min(sampling.max_tokens, room), is_cancelled)
             yield job.stats(time.monotonic_ns() - started, load_ns)
         finally:

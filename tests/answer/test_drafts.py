@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +11,7 @@ import pytest
 from ragedge.answer.drafts import AcceptRates, Drafter, passage_tokens
 from ragedge.answer.llama import LlamaGenerator
 from ragedge.answer.llama_native import NativeModel, sampling_chain
-from ragedge.answer.llama_writer import Writer
+from ragedge.answer.llama_writer import Trust, Writer
 from ragedge.answer.tuning import DEFAULT_COSTS
 from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
 from ragedge.engine_bench.binding import quantize
@@ -97,41 +97,64 @@ def models(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("drafts")
     full = make_tiny_gguf(folder / "random.gguf")
     quantize(full, folder / "q4.gguf", "Q4_0")
-    return {"f32": full, "Q4_0": folder / "q4.gguf"}
+    wide = make_tiny_gguf(folder / "wide.gguf", width=256)
+    quantize(wide, folder / "q4k.gguf", "Q4_K_M")
+    return {"f32": full, "Q4_0": folder / "q4.gguf", "Q4_K_M": folder / "q4k.gguf"}
 
 
-@pytest.fixture(params=["f32", "Q4_0"])
+@pytest.fixture(params=["f32", "Q4_0", "Q4_K_M"])
 def engine(request: pytest.FixtureRequest, models: dict[str, Path]) -> Iterator[NativeModel]:
     made = NativeModel(models[request.param], 1024, 1)
     yield made
     made.close()
 
 
-def written(engine: NativeModel, prompt: list[int], made: Drafter | None, guard: float = 0.05) -> tuple[list[int], int]:
+def written(
+    engine: NativeModel, prompt: list[int], made: Drafter | None, trust: Trust | None = None
+) -> tuple[list[int], int]:
     """80 tokens after `prompt`, and how many guesses were right."""
     engine.start()
     engine.keep([], 0)
     engine.read(prompt, 0, 0)
     tokens: list[int] = []
     with sampling_chain(Sampling()) as sampler:
-        writer = Writer(engine, sampler, made, guard=guard)
+        writer = Writer(engine, sampler, made, trust)
         while len(tokens) < 80 and (found := writer.step(80 - len(tokens))):
             tokens += found
     return tokens, writer.accepted
 
 
-@pytest.mark.parametrize("guard", [0.0001, 0.05, 1e9])
-def test_the_tokens_are_the_same_with_drafts_right_or_wrong(engine: NativeModel, guard: float) -> None:
+@pytest.mark.parametrize(
+    "trust",
+    [Trust, lambda: Trust(checks=0, guard=0.9), lambda: Trust(checks=10**6)],
+    ids=["as it comes", "hardly ever clear", "always both ways"],
+)
+def test_the_tokens_are_the_same_with_drafts_right_or_wrong(engine: NativeModel, trust: Callable[[], Trust]) -> None:
     draw = random.Random(2)
-    right_guesses = 0
+    right_guesses, kept = 0, trust()
     for seed in range(12):
         prompt = engine.tokenize(f"pump {seed} valve " * (3 + seed))
         plain, _ = written(engine, prompt, None)
         passage = [token if draw.random() > seed / 40 else draw.randrange(300) for token in plain]
-        found, accepted = written(engine, prompt, drafter(tuple(passage)), guard)
+        found, accepted = written(engine, prompt, drafter(tuple(passage)), trust() if seed % 3 else kept)
         right_guesses += accepted
         assert found == plain, f"seed {seed}"
-    assert right_guesses > 100 or guard > 1
+    assert right_guesses > 20
+
+
+def test_a_model_whose_batches_differ_is_noticed_and_one_that_keeps_choosing_again_stops_guessing() -> None:
+    trust = Trust()
+    assert trust.must_check(4) and trust.is_worth_it
+    trust.checked(4, 0.1)
+    trust.checked(4, 0.0)
+    assert not trust.must_check(4) and trust.must_check(8) and trust.guard == pytest.approx(0.3) and trust.is_worth_it
+    trust.spent(given=100, anew=50)
+    assert trust.is_worth_it
+    trust.spent(anew=50)
+    assert not trust.is_worth_it
+    hopeless = Trust()
+    hopeless.checked(4, 0.5)
+    assert not hopeless.is_worth_it
 
 
 def ask(generator: LlamaGenerator, user: str, sampling: Sampling) -> tuple[str, ModelStats]:
