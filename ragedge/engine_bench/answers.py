@@ -21,6 +21,9 @@ from ragedge.engine_bench.shapes import SAID, words
 
 SYSTEM = "Answer from the sources."
 CONTEXT_TOKENS = 2048
+PROMPT_TOKENS = 1000
+"""Tokens of four or five passages: what a first word waits for in real use."""
+
 ANSWER_TOKENS = 96
 """Tokens of an answer written with and without drafts: two or three sentences."""
 
@@ -78,7 +81,7 @@ def first_words(model: str, path: Path, tuning: Tuning, sizes: Sizes) -> list[Ro
     texts = []
     with running(path, tuning) as generator:
         for turn in range(sizes.rounds):
-            body = passage(sizes.read_tokens, turn)
+            body = passage(PROMPT_TOKENS, turn)
             for series, question in ((cold, "one"), (again, "one"), (other, "two")):
                 seconds, text, _ = timed(generator, asked(body, question), 8)
                 series.append(seconds * 1e3)

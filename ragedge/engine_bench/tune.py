@@ -158,14 +158,12 @@ class Tuner:
 
 
 def _is_cheaper(candidate: Tuning, incumbent: Tuning) -> bool:
-    """Whether it obeys a cancel sooner, or holds rearranged weights once and not twice: worth having at equal speed."""
-    is_held_once = candidate.is_repacked and not candidate.is_mapped and incumbent.is_mapped
-    return candidate.batch_tokens < incumbent.batch_tokens or is_held_once
+    """Whether it obeys a cancel sooner: worth having at equal speed."""
+    return candidate.batch_tokens < incumbent.batch_tokens
 
 
 def _candidates(start: Tuning, threads: int) -> Iterator[tuple[str, dict[str, Any]]]:
     """Names and changes, the ones that matter most first."""
-    yield "weights copied, not mapped", {"is_mapped": False}
     yield "weights not rearranged", {"is_repacked": False, "is_mapped": True}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for count in () if threads else sorted({max(1, cores // 2), max(1, cores - 1), cores} - {start.threads}):
