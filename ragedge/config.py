@@ -69,7 +69,8 @@ class AnswerConfig:
     `model` is the path of a GGUF file or a name that `ragedge models` knows; "" is the one chosen there. `kind`
     "remote" sends questions and passages to the server at `url`, with the key in the environment variable
     `api_key_env`; `timeout_s` is its longest silence. `pinned` names a TOML file of reviewed answers, which go before
-    everything else.
+    everything else. `prompt_state_bytes` of memory and `prompt_state_disk_bytes` of disk hold what the model has read
+    of the last prompts.
     """
 
     kind: Literal["auto", "extractive", "llama", "remote"] = "auto"
@@ -87,6 +88,8 @@ class AnswerConfig:
     api_key_env: str = ""
     timeout_s: float = field(default=60.0, metadata=_range(0.1, 3600))
     pinned: str = ""
+    prompt_state_bytes: int = field(default=268_435_456, metadata=_range(0, 2**40))
+    prompt_state_disk_bytes: int = field(default=536_870_912, metadata=_range(0, 2**50))
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,6 +163,11 @@ class Config:
     def language_models_folder(self) -> Path:
         """Where `ragedge models` keeps language models and their list."""
         return self.models_folder / "language"
+
+    @property
+    def states_folder(self) -> Path:
+        """What the language model has read, for all indexes of a folder; a cache, see `ragedge.index.states`."""
+        return Path(self.indexes_folder) / ".states"
 
     @property
     def keys_file(self) -> Path:

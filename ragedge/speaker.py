@@ -10,6 +10,7 @@ import os
 
 from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.answer.remote import RemoteGenerator
+from ragedge.answer.state_settings import StateSettings
 from ragedge.config import AnswerConfig, Config
 from ragedge.contracts import Generator
 from ragedge.errors import ConfigError, ModelMissing
@@ -47,6 +48,11 @@ def make_speaker(config: Config) -> Generator | None:
         family=wanted.family,
         queue_limit=wanted.queue_limit,
         sha256=sha256,
+        states=StateSettings(
+            config.states_folder,
+            prompt_bytes=wanted.prompt_state_bytes,
+            prompt_disk_bytes=wanted.prompt_state_disk_bytes,
+        ),
     )
 
 

@@ -8,11 +8,12 @@ model down (a Python callback would take the interpreter's lock several hundred 
 
 from __future__ import annotations
 
+import array
 import ctypes
+import itertools
 import os
 import threading
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -21,12 +22,11 @@ from llama_cpp import llama_cpp as lib
 from numpy.typing import NDArray
 
 from ragedge import llama_log
-from ragedge.contracts import Sampling
+from ragedge.answer.llama_sampling import picked
+from ragedge.answer.llama_states import MAIN, SEQUENCES, ReadPrompt, build_id, can_cut, copy_out, put_in
 from ragedge.errors import ModelCorrupt, ModelError
 
 _BATCH_TOKENS = 128  # tokens read at once; 512 was as fast within noise, takes more memory and obeys a cancel later
-_TOP_K, _TOP_P = 40, 0.95  # llama.cpp's own defaults
-_MAX_TEMPERATURE = 2.0  # beyond it text is noise
 _PIECE_BYTES = 64  # bytes; longer tokens are asked for a second time
 _DECODE_ABORTED = 2  # llama_decode: the abort callback said stop
 _GO, _STOP = b"\0", b"x"
@@ -53,10 +53,7 @@ class NativeModel:
         self._context: Any = self._new_context(path, context_tokens, threads)
         self._vocabulary = lib.llama_model_get_vocab(self._model)
         self._memory = lib.llama_get_memory(self._context)
-        # sliding windows and recurrent states cannot be cut back to an earlier token exactly
-        self._is_reusable = lib.llama_model_n_swa(self._model) == 0 and not (
-            lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model)
-        )
+        self.is_reusable = can_cut(self._model)
         self._prompt: list[int] = []  # what the context has read of the last prompt, and where its batches ended
         self._marks: frozenset[int] = frozenset()
         self._logits: NDArray[np.float32] | None = None  # what came out at the end of that prompt
@@ -74,10 +71,11 @@ class NativeModel:
         wanted.n_ctx = context_tokens
         wanted.n_batch = wanted.n_ubatch = min(_BATCH_TOKENS, context_tokens)
         wanted.n_threads = wanted.n_threads_batch = threads
-        wanted.n_seq_max = 1
+        wanted.n_seq_max, wanted.kv_unified = SEQUENCES, True  # one memory: the second sequence only cuts and moves
         wanted.no_perf = True
         is_decoder = not lib.llama_model_has_encoder(self._model)
         context = lib.llama_init_from_model(self._model, wanted) if is_decoder else None
+        self._made_with = (wanted.n_ctx, wanted.n_batch, threads, wanted.type_k, wanted.type_v, wanted.flash_attn_type)
         if not context:
             lib.llama_model_free(self._model)
             if not is_decoder:
@@ -132,7 +130,13 @@ class NativeModel:
         """End the running computation within milliseconds; `read` and `decode` then return early. Any thread."""
         self._flag[0] = _STOP
 
-    def keep(self, tokens: Sequence[int], boundary: int) -> int:
+    def would_keep(self, tokens: Sequence[int], borders: Sequence[int]) -> int:
+        """How many tokens `keep` would keep."""
+        if self._logits is not None and self._prompt == list(tokens):
+            return len(tokens)
+        return common_mark(self._prompt, self._marks, tokens, borders) if self.is_reusable else 0
+
+    def keep(self, tokens: Sequence[int], borders: Sequence[int]) -> int:
         """Keep what the context has already read of `tokens`, forget the rest; the number of tokens kept.
 
         Only whole batches are kept, cut where reading anew would cut them, so that the result is the same bit by bit.
@@ -140,28 +144,60 @@ class NativeModel:
         """
         with self._computing:
             self._check()
-            self._is_at_logits = self._logits is not None and self._prompt == list(tokens)
-            if self._is_at_logits and lib.llama_memory_seq_rm(self._memory, 0, len(tokens), -1):
-                return len(tokens)
-            self._logits, self._is_at_logits = None, False
-            same = 0
-            for old, new in zip(self._prompt, tokens, strict=False):
-                if old != new:
-                    break
-                same += 1
-            marks = self._marks.intersection(_batch_ends(len(tokens), boundary)[:-1]) if self._is_reusable else ()
-            kept = max((mark for mark in marks if mark <= same and mark < len(tokens)), default=0)
-            if kept and not lib.llama_memory_seq_rm(self._memory, 0, kept, -1):
+            kept = self.would_keep(tokens, borders)
+            if not kept or not lib.llama_memory_seq_rm(self._memory, MAIN, kept, -1):
                 kept = 0
-            if not kept:
                 lib.llama_memory_clear(self._memory, False)
+            self._is_at_logits = 0 < kept == len(tokens)
+            if not self._is_at_logits:
+                self._logits = None
             self._prompt = list(tokens[:kept])
             self._marks = frozenset(mark for mark in self._marks if mark <= kept)
             return kept
 
-    def read(self, tokens: Sequence[int], boundary: int, kept: int) -> int:
-        """Read `tokens` from number `kept` on; how many are read in the end, fewer than all only after `stop`."""
-        for end in _batch_ends(len(tokens), boundary):
+    def read_so_far(self, end: int | None = None) -> ReadPrompt | None:
+        """A copy of the state of the last prompt, or of its first `end` tokens; None where it was not read whole."""
+        with self._computing:
+            self._check()
+            if not self.is_reusable or self._logits is None:
+                return None
+            stop = len(self._prompt) if end is None else end
+            marks = frozenset(mark for mark in self._marks if mark <= stop)
+            state = copy_out(self._context, self._memory, 0, stop)
+            tokens = array.array("i", self._prompt[:stop])
+            return ReadPrompt(tokens, marks, self._logits if stop == len(self._prompt) else None, state)
+
+    def restore(self, earlier: ReadPrompt, kept: int) -> bool:
+        """Take up a prompt that was read earlier, up to token `kept`, one of its marks; else the context is empty."""
+        with self._computing:
+            self._check()
+            self._prompt, self._marks, self._logits, self._is_at_logits = [], frozenset(), None, False
+            lib.llama_memory_clear(self._memory, False)
+            is_in = put_in(self._context, MAIN, earlier.state)
+            if not is_in or not lib.llama_memory_seq_rm(self._memory, MAIN, kept, -1):
+                lib.llama_memory_clear(self._memory, False)
+                return False
+            self._prompt = list(earlier.tokens[:kept])
+            self._marks = frozenset(mark for mark in earlier.marks if mark <= kept)
+            if kept == len(earlier.tokens):
+                self._logits = earlier.logits
+            return True
+
+    def forget(self) -> None:
+        """Forget all that was read."""
+        with self._computing:
+            self._check()
+            self._prompt, self._marks, self._logits, self._is_at_logits = [], frozenset(), None, False
+            lib.llama_memory_clear(self._memory, True)
+
+    @property
+    def made_with(self) -> str:
+        """Build and settings that a state depends on, besides the model; states of others are of no use here."""
+        return f"{build_id()} {self._made_with}"
+
+    def read(self, tokens: Sequence[int], borders: Sequence[int]) -> int:
+        """Read what was not kept of `tokens`; how many are read in the end, fewer than all only after `stop`."""
+        for end in batch_ends(len(tokens), borders):
             start = len(self._prompt)
             if end <= start:
                 continue
@@ -169,7 +205,7 @@ class NativeModel:
                 return start
             self._prompt = list(tokens[:end])
             self._marks |= {end}
-        if self._is_reusable and not self._is_at_logits:
+        if self.is_reusable and not self._is_at_logits:
             with self._computing:
                 self._check()
                 found = lib.llama_get_logits_ith(self._context, -1)
@@ -204,14 +240,7 @@ class NativeModel:
         """The sampler's choice from the last logits: the context's, or those kept of the end of the same prompt."""
         if not self._is_at_logits or self._logits is None:
             return int(lib.llama_sampler_sample(sampler, self._context, -1))
-        # what llama_sampler_sample does with the context's own
-        rows = np.zeros(len(self._logits), dtype=[("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-        rows["id"], rows["logit"] = np.arange(len(rows)), self._logits
-        array = lib.llama_token_data_array(rows.ctypes.data_as(lib.llama_token_data_p), len(rows), -1, False)
-        lib.llama_sampler_apply(sampler, ctypes.byref(array))
-        token = int(array.data[array.selected].id)  # the sampler may have put its own list there
-        lib.llama_sampler_accept(sampler, token)
-        return token
+        return picked(sampler, self._logits)
 
     def close(self) -> None:
         """Stop what runs and free everything; waits for the native call in progress only."""
@@ -227,25 +256,28 @@ class NativeModel:
             raise ModelError("The language model has been closed.", "Start the program again.")
 
 
-def _batch_ends(tokens: int, boundary: int) -> list[int]:
-    """Where the batches of a prompt end: at the boundary, then every `_BATCH_TOKENS`, then at its end."""
-    ends = [*range(boundary, 0, -_BATCH_TOKENS)][::-1] if boundary else []
-    return [*ends, *range(boundary + _BATCH_TOKENS, tokens, _BATCH_TOKENS), tokens]
+def batch_ends(tokens: int, borders: Sequence[int]) -> list[int]:
+    """Where the batches of a prompt end: at each border, every `_BATCH_TOKENS` after one, and at the prompt's end.
+
+    Before the first border batches are counted back from it.
+    """
+    inner = sorted({border for border in borders if 0 < border < tokens})
+    ends = [*range(inner[0], 0, -_BATCH_TOKENS)][::-1] if inner else []
+    for start, end in itertools.pairwise([*(inner or [0]), tokens]):
+        ends += [*range(start + _BATCH_TOKENS, end, _BATCH_TOKENS), end]
+    return ends
 
 
-@contextmanager
-def sampling_chain(sampling: Sampling) -> Iterator[Any]:
-    """llama.cpp's sampler for `sampling`: greedy at temperature 0, else top-k, top-p, temperature and a seeded draw."""
-    chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
-    try:
-        if sampling.temperature > 0:
-            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_k(_TOP_K))
-            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_p(_TOP_P, 1))
-            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_temp(min(sampling.temperature, _MAX_TEMPERATURE)))
-            # 31 bits: all 32 set would mean "random" to llama.cpp
-            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_dist(sampling.seed & 0x7FFFFFFF))
-        else:
-            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_greedy())
-        yield chain
-    finally:
-        lib.llama_sampler_free(chain)
+def common_mark(read: Sequence[int], marks: frozenset[int], tokens: Sequence[int], borders: Sequence[int]) -> int:
+    """The last end of a batch up to which `read` and `tokens` are the same, and were read, or would be, alike."""
+    same = 0
+    for old, new in zip(read, tokens, strict=False):
+        if old != new:
+            break
+        same += 1
+    kept = 0
+    for earlier, later in zip(sorted(marks), batch_ends(len(tokens), borders)[:-1], strict=False):
+        if earlier != later or later > same:
+            break
+        kept = later
+    return kept

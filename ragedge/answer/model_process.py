@@ -26,6 +26,7 @@ from ragedge.answer.model_wire import (
     Done,
     Failed,
     Garbled,
+    Held,
     Load,
     Ready,
     Reply,
@@ -181,7 +182,7 @@ class ModelProcess:
         number = 0 if isinstance(reply, Ready) else reply.number
         with self._lock:
             replies = self._waiting.get(number)
-            if isinstance(reply, Done | Failed | Counted | Ready):
+            if isinstance(reply, Done | Failed | Counted | Held | Ready):
                 self._waiting.pop(number, None)
         if replies is not None:
             replies.put(reply)

@@ -15,14 +15,31 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from ragedge.answer.chat import check_length
 from ragedge.answer.model_process import Answer, Gone, ModelProcess
-from ragedge.answer.model_wire import Cancel, Count, Counted, Done, Failed, Load, More, Said, ask, error_of, plain
+from ragedge.answer.model_wire import (
+    Cancel,
+    Count,
+    Counted,
+    Done,
+    Failed,
+    Held,
+    Hold,
+    Load,
+    More,
+    Said,
+    ask,
+    error_of,
+    plain,
+)
+from ragedge.answer.state_settings import StateSettings
 from ragedge.answer.template import open_model
 from ragedge.answer.turns import Turns
 from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
 from ragedge.errors import ModelCrashed, ModelError
+from ragedge.state_files import StateFolder
 from ragedge.threads import default_threads
 
 _WATCH_S = 0.005  # seconds between two looks at the cancel flag, only while a job runs
@@ -44,8 +61,9 @@ class ProcessGenerator:
         queue_limit: int = 4,
         sha256: str = "",
         patience_s: float = _PATIENCE_S,
+        states: StateSettings | None = None,
     ) -> None:
-        """Check the file's header; `sha256` (if given) is checked before every loading.
+        """Check the file's header; `sha256` (if given) is checked before every loading. `states`: what is kept of it.
 
         Raises:
             ModelMissing, ModelCorrupt, ModelError: as `read_header`.
@@ -63,7 +81,9 @@ class ProcessGenerator:
             template=self._chat.template,
             specials=self._chat.specials,
             stops=self._chat.stops,
+            **_state_fields(states),
         )
+        self._folder = StateFolder(states.folder, {}) if states is not None and states.folder is not None else None
         self._patience_s = patience_s
         self._turns = Turns(queue_limit)
         self._starting = threading.Lock()
@@ -132,18 +152,30 @@ class ProcessGenerator:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
         started = time.monotonic_ns()
+        epoch = 0 if self._folder is None else self._folder.epoch()
         check_length(prompt.system, prompt.user, self._context_tokens)
         if not self._turns.take(is_cancelled, client):
             yield ModelStats(total_duration=time.monotonic_ns() - started)
             return
         try:
-            for part in self._job(prompt, sampling, is_cancelled):
+            for part in self._job(prompt, sampling, is_cancelled, epoch):
                 if isinstance(part, ModelStats):
                     load_ns, self._load_ns = self._load_ns, 0
                     part = replace(part, total_duration=time.monotonic_ns() - started, load_duration=load_ns)
                 yield part
         finally:
             self._turns.give()
+
+    def state_bytes(self) -> int:
+        """Memory of the model's process that holds states of earlier prompts; 0 where it does not run."""
+        process = self._process
+        if process is None or process.is_gone:
+            return 0
+        number = process.next_number()
+        replies = process.open(number)
+        process.send(Hold(number))
+        reply = replies.get()
+        return reply.state_bytes if isinstance(reply, Held) else 0
 
     def close(self) -> None:
         """End the process, refuse further jobs. May be called more than once."""
@@ -157,7 +189,7 @@ class ProcessGenerator:
                 self._process.kill()
 
     def _job(
-        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool], epoch: int
     ) -> Iterator[Piece | ModelStats]:
         """A job, and once more where the process died before it said anything."""
         crash: ModelCrashed | None = None
@@ -168,7 +200,7 @@ class ProcessGenerator:
             is_silent = True
             try:
                 process = self._ready()
-                for part in self._attempt(process, prompt, sampling, is_cancelled):
+                for part in self._attempt(process, prompt, sampling, is_cancelled, epoch):
                     is_silent = False
                     yield part
                 return
@@ -179,11 +211,16 @@ class ProcessGenerator:
         raise self._closed_or(crash)
 
     def _attempt(
-        self, process: ModelProcess, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+        self,
+        process: ModelProcess,
+        prompt: Prompt,
+        sampling: Sampling,
+        is_cancelled: Callable[[], bool],
+        epoch: int,
     ) -> Iterator[Piece | ModelStats]:
         number = process.next_number()
         replies = process.open(number)
-        process.send(ask(number, prompt, sampling, _WINDOW))
+        process.send(ask(number, prompt, sampling, _WINDOW, epoch))
         is_over = False
         try:
             while not is_cancelled():
@@ -243,3 +280,16 @@ class ProcessGenerator:
         if self._is_closed or crash is None:
             return ModelError("The language model has been closed.", "Start the program again.")
         return crash
+
+
+def _state_fields(states: StateSettings | None) -> dict[str, Any]:
+    if states is None:
+        return {}
+    return {
+        "state_folder": os.fsencode(states.folder.absolute()) if states.folder is not None else b"",
+        "prompt_state_bytes": states.prompt_bytes,
+        "prompt_disk_bytes": states.prompt_disk_bytes,
+        "passage_disk_bytes": states.passage_disk_bytes,
+        "joins_passages": states.joins_passages,
+        "reread_tokens": states.reread_tokens,
+    }

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 
 from ragedge.answer.sentences import sentence_spans
-from ragedge.contracts import Hit, Prompt, Question, Source, Turn
+from ragedge.contracts import Hit, PassagePart, Prompt, Question, Source, Turn
 from ragedge.errors import PromptTooLong
 
 SYSTEM = (
@@ -63,14 +63,17 @@ def build_prompt(
     used += count_tokens(history)
     parts: list[str] = []
     sources: list[Source] = []
+    passages: list[PassagePart] = []
     for hit in hits:
         text = _fitted(hit, len(sources) + 1, count_tokens, budget_tokens - used)
         if text:
             used += count_tokens(text)
             parts.append(text)
             sources.append(Source(hit.chunk, hit.title))
+            passages.append(PassagePart(hit.chunk.document_id, len(text)))
     body = "".join(parts) or "Sources: none.\n\n"
-    return Prompt(SYSTEM, body + history + ending, tuple(sources), used, len(hits) - len(sources))
+    dropped = len(hits) - len(sources)
+    return Prompt(SYSTEM, body + history + ending, tuple(sources), used, dropped, tuple(passages))
 
 
 def neutral(text: str) -> str:

@@ -112,14 +112,27 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class PassagePart:
+    """How many characters of a prompt are a passage, label and all, and of which document."""
+
+    document_id: str
+    chars: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a generator reads. `tokens` counts the whole prompt, `dropped` the passages that did not fit."""
+    """What a generator reads. `tokens` counts the whole prompt, `dropped` the passages that did not fit.
+
+    `passages` are the parts at the beginning of `user` that hold text of documents and nothing else, in their order;
+    empty where a prompt is put together in another way.
+    """
 
     system: str
     user: str
     sources: tuple[Source, ...]
     tokens: int
     dropped: int = 0
+    passages: tuple[PassagePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
