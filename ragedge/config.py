@@ -70,7 +70,8 @@ class AnswerConfig:
     "remote" sends questions and passages to the server at `url`, with the key in the environment variable
     `api_key_env`; `timeout_s` is its longest silence. `pinned` names a TOML file of reviewed answers, which go before
     everything else. `prompt_state_bytes` of memory and `prompt_state_disk_bytes` of disk hold what the model has read
-    of the last prompts.
+    of the last prompts. `passage_states` "joined" is for models that bear it: passages are read one by one, kept
+    within `passage_state_disk_bytes` and joined, the last `passage_reread_tokens` of each read in place.
     """
 
     kind: Literal["auto", "extractive", "llama", "remote"] = "auto"
@@ -90,6 +91,9 @@ class AnswerConfig:
     pinned: str = ""
     prompt_state_bytes: int = field(default=268_435_456, metadata=_range(0, 2**40))
     prompt_state_disk_bytes: int = field(default=536_870_912, metadata=_range(0, 2**50))
+    passage_states: Literal["exact", "joined"] = "exact"
+    passage_state_disk_bytes: int = field(default=1_073_741_824, metadata=_range(0, 2**50))
+    passage_reread_tokens: int = field(default=0, metadata=_range(0, 8192))
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,9 @@ def make_speaker(config: Config) -> Generator | None:
             config.states_folder,
             prompt_bytes=wanted.prompt_state_bytes,
             prompt_disk_bytes=wanted.prompt_state_disk_bytes,
+            passage_disk_bytes=wanted.passage_state_disk_bytes,
+            joins_passages=wanted.passage_states == "joined",
+            reread_tokens=wanted.passage_reread_tokens,
         ),
     )
 

@@ -86,9 +86,10 @@ class StateFolder:
                 found.append(head)
         return found
 
-    def holds(self, head: StateHead) -> bool:
-        """Whether there is a file of that name."""
-        return (self.folder / head.name).is_file()
+    def find(self, wanted: StateHead) -> StateHead | None:
+        """The head of the state that is the same in all that a name is made of, or None where there is none."""
+        found = read_head(self.folder / wanted.name) if self._budgets.get(wanted.kind) else None
+        return found if found is not None and found.name == wanted.name else None
 
     def read(self, head: StateHead, into: Callable[[int], memoryview]) -> memoryview | None:
         """The bytes of a state in memory that `into` makes, or None where there is no whole one."""

@@ -52,6 +52,7 @@ OWNERS = {
         "ragedge.answer.llama_native",
         "ragedge.answer.llama_sampling",
         "ragedge.answer.llama_states",
+        "ragedge.answer.llama_context",
         "ragedge.search.bert_native",
         "ragedge.llama_log",
     },

@@ -11,16 +11,19 @@ from __future__ import annotations
 import contextlib
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from ragedge.answer.chat import ChatFormat, check_length, render, too_long
+from ragedge.answer.chat import ChatFormat, check_length, too_long
 from ragedge.answer.gguf_header import read_header
 from ragedge.answer.llama_native import NativeModel
 from ragedge.answer.llama_sampling import sampling_chain
-from ragedge.answer.state_keeper import KIND, Plan, StateKeeper
+from ragedge.answer.passage_states import KIND as PASSAGE
+from ragedge.answer.prompt_plan import Plan, plan_in_place, plan_joined
+from ragedge.answer.state_keeper import KIND as PROMPT
+from ragedge.answer.state_keeper import StateKeeper
 from ragedge.answer.state_settings import StateSettings
 from ragedge.answer.template import open_model
 from ragedge.answer.textstream import TextStream
@@ -137,6 +140,16 @@ class LlamaGenerator:
             self._keeper.rest()
 
     @property
+    def note(self) -> str:
+        """What a person should know about how the loaded model is used, in one line; "" without it."""
+        reason = self._engine.why_not_joined if self._engine is not None and self._states.joins_passages else ""
+        return (
+            f'"{self._path.name}" reads all passages in place, as with passage_states = "exact": {reason}'
+            if reason
+            else ""
+        )
+
+    @property
     def state_bytes(self) -> int:
         """Memory that holds states of earlier prompts."""
         return self._keeper.held_bytes if self._keeper is not None else 0
@@ -174,20 +187,10 @@ class LlamaGenerator:
             return self._engine, self._keeper
 
     def _plan(self, engine: NativeModel, prompt: Prompt, epoch: int) -> Plan:
-        """The prompt's tokens, cut before the user's turn and behind the passages."""
         check_length(prompt.system, prompt.user, self._context_tokens)
-        chars = sum(part.chars for part in prompt.passages)
-        tokens, turn, lasting = engine.first_tokens(), 0, 0
-        for fragment in render(self._chat, prompt.system, prompt.user):
-            added = engine.tokenize(fragment.text, is_special=fragment.is_special)
-            if fragment.user_at is not None:
-                turn = len(tokens)
-                if chars and prompt.user[:1].strip():
-                    ahead = engine.tokenize(fragment.text[: fragment.user_at + chars])
-                    lasting = turn + _common(ahead, added)  # a token may reach over the end of the passages
-            tokens += added
-        documents = tuple(sorted({part.document_id for part in prompt.passages}))
-        return Plan(tokens, (turn, lasting), lasting, documents, epoch)
+        if self._states.joins_passages and not engine.why_not_joined:
+            return plan_joined(engine, self._chat, prompt, epoch, (0, self._states.reread_tokens))
+        return plan_in_place(engine, self._chat, prompt, epoch)
 
 
 class _Job:
@@ -231,31 +234,26 @@ class _Job:
         self.engine.start()
         with _watched(self.engine, is_cancelled):
             self.cached = self.keeper.keep(self.plan)
-            self.read = self.engine.read(self.plan.tokens, self.plan.borders)
+            self.read, found = self.keeper.read(self.plan)
+            self.cached += found
         self.read_ns = time.monotonic_ns() - started
         return self.read == len(self.plan.tokens)
 
     def stats(self, total_ns: int, load_ns: int) -> ModelStats:
-        return ModelStats(total_ns, load_ns, self.read, self.cached, self.read_ns, self.written, self.write_ns)
+        prompt = (self.read, self.cached, self.read_ns)
+        joined = self.plan.joined_tokens if self.read else 0
+        return ModelStats(total_ns, load_ns, *prompt, self.written, self.write_ns, joined)
 
 
 def state_folder(states: StateSettings) -> StateFolder | None:
     """Where states are kept on disk, made if need be; None where none are."""
-    budgets = {KIND: states.prompt_disk_bytes}
+    budgets = {PROMPT: states.prompt_disk_bytes, PASSAGE: states.passage_disk_bytes if states.joins_passages else 0}
     if states.folder is None or not any(budgets.values()):
         return None
     with contextlib.suppress(OSError):
         # at once: a document that goes before the first state is written must leave its mark there
         states.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return StateFolder(states.folder, budgets)
-
-
-def _common(one: Sequence[int], other: Sequence[int]) -> int:
-    """How many tokens at the beginning are the same."""
-    for at, (left, right) in enumerate(zip(one, other, strict=False)):
-        if left != right:
-            return at
-    return min(len(one), len(other))
 
 
 @contextmanager

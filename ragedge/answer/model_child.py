@@ -39,8 +39,8 @@ from ragedge.answer.model_wire import (
     failed,
     frames,
     prompt_of,
+    states_of,
 )
-from ragedge.answer.state_settings import StateSettings
 from ragedge.contracts import ModelStats, Piece, Sampling
 from ragedge.errors import RagedgeError
 
@@ -67,27 +67,16 @@ def main(descriptor: int) -> None:
             chat=chat,
             queue_limit=0,
             sha256=wanted.sha256,
-            states=_states(wanted),
+            states=states_of(wanted),
         )
         generator.count_tokens("")  # loads it
     except RagedgeError as error:
         sender.send(failed(0, error))
         return
     jobs = _Jobs(generator, sender)
-    sender.send(Ready())
+    sender.send(Ready(generator.note))
     threading.Thread(target=_receive, args=(received, jobs), name="receive", daemon=True).start()
     jobs.run()
-
-
-def _states(wanted: Load) -> StateSettings:
-    return StateSettings(
-        Path(os.fsdecode(wanted.state_folder)) if wanted.state_folder else None,
-        wanted.prompt_state_bytes,
-        wanted.prompt_disk_bytes,
-        wanted.passage_disk_bytes,
-        wanted.joins_passages,
-        wanted.reread_tokens,
-    )
 
 
 def _receive(received: Iterator[Any], jobs: _Jobs) -> None:

@@ -7,14 +7,17 @@ here. Knows no model and starts no process.
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from ragedge.answer.state_settings import StateSettings
 from ragedge.contracts import ModelStats, PassagePart, Prompt, Sampling
 from ragedge.errors import ConfigError, ModelCorrupt, ModelError, ModelMissing, PromptTooLong, RagedgeError
 
@@ -88,7 +91,9 @@ class Hold(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """First frame from the process: the model is loaded."""
+    """First frame from the process: the model is loaded. `note`: what a person should know of it."""
+
+    note: str = ""
 
 
 class Counted(msgspec.Struct, frozen=True, tag=True):
@@ -191,6 +196,32 @@ def frames(connection: socket.socket, decoder: msgspec.msgpack.Decoder[Any]) -> 
 def plain(text: str) -> str:
     """`text` without halves of surrogate pairs, which no byte encoding holds; as the tokenizer would read it."""
     return text.encode("utf-8", "replace").decode("utf-8")
+
+
+def state_fields(states: StateSettings | None) -> dict[str, Any]:
+    """The fields of a `Load` that say what is kept."""
+    if states is None:
+        return {}
+    return {
+        "state_folder": os.fsencode(states.folder.absolute()) if states.folder is not None else b"",
+        "prompt_state_bytes": states.prompt_bytes,
+        "prompt_disk_bytes": states.prompt_disk_bytes,
+        "passage_disk_bytes": states.passage_disk_bytes,
+        "joins_passages": states.joins_passages,
+        "reread_tokens": states.reread_tokens,
+    }
+
+
+def states_of(wanted: Load) -> StateSettings:
+    """What is to be kept."""
+    return StateSettings(
+        Path(os.fsdecode(wanted.state_folder)) if wanted.state_folder else None,
+        wanted.prompt_state_bytes,
+        wanted.prompt_disk_bytes,
+        wanted.passage_disk_bytes,
+        wanted.joins_passages,
+        wanted.reread_tokens,
+    )
 
 
 def ask(number: int, prompt: Prompt, sampling: Sampling, window: int, epoch: int = 0) -> Ask:

@@ -8,6 +8,7 @@ obey within seconds is killed. Knows neither index nor config and never loads ll
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import threading
@@ -15,7 +16,6 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from ragedge.answer.chat import check_length
 from ragedge.answer.model_process import Answer, Gone, ModelProcess
@@ -33,6 +33,7 @@ from ragedge.answer.model_wire import (
     ask,
     error_of,
     plain,
+    state_fields,
 )
 from ragedge.answer.state_settings import StateSettings
 from ragedge.answer.template import open_model
@@ -42,6 +43,7 @@ from ragedge.errors import ModelCrashed, ModelError
 from ragedge.state_files import StateFolder
 from ragedge.threads import default_threads
 
+_log = logging.getLogger("ragedge.answer")
 _WATCH_S = 0.005  # seconds between two looks at the cancel flag, only while a job runs
 _WINDOW = 4  # pieces computed ahead of the reader: covers the way through the socket, wastes little on a cancel
 _PATIENCE_S = 10.0  # seconds a cancelled job may take to end; milliseconds are usual, one large layer on a slow board
@@ -81,7 +83,7 @@ class ProcessGenerator:
             template=self._chat.template,
             specials=self._chat.specials,
             stops=self._chat.stops,
-            **_state_fields(states),
+            **state_fields(states),
         )
         self._folder = StateFolder(states.folder, {}) if states is not None and states.folder is not None else None
         self._patience_s = patience_s
@@ -89,6 +91,7 @@ class ProcessGenerator:
         self._starting = threading.Lock()
         self._process: ModelProcess | None = None
         self._load_ns = 0
+        self._has_noted = False
         self._is_closed = False
 
     @property
@@ -274,22 +277,12 @@ class ProcessGenerator:
                 process = self._process = ModelProcess(self._wanted)  # known before it is ready: `close` may end it
                 process.wait_ready()
                 self._load_ns = time.monotonic_ns() - started
+                if process.note and not self._has_noted:
+                    _log.warning("%s", process.note)
+                self._has_noted = True
             return process
 
     def _closed_or(self, crash: ModelCrashed | None) -> ModelError:
         if self._is_closed or crash is None:
             return ModelError("The language model has been closed.", "Start the program again.")
         return crash
-
-
-def _state_fields(states: StateSettings | None) -> dict[str, Any]:
-    if states is None:
-        return {}
-    return {
-        "state_folder": os.fsencode(states.folder.absolute()) if states.folder is not None else b"",
-        "prompt_state_bytes": states.prompt_bytes,
-        "prompt_disk_bytes": states.prompt_disk_bytes,
-        "passage_disk_bytes": states.passage_disk_bytes,
-        "joins_passages": states.joins_passages,
-        "reread_tokens": states.reread_tokens,
-    }

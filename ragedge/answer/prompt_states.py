@@ -41,12 +41,12 @@ class PromptStates:
         self._held[key] = read
         return True
 
-    def best(self, tokens: Sequence[int], borders: Sequence[int]) -> tuple[ReadPrompt | None, int]:
+    def best(self, tokens: Sequence[int], ends: Sequence[int]) -> tuple[ReadPrompt | None, int]:
         """The prompt of which most can be used for `tokens`, and up to which token; (None, 0) where none can."""
         found, kept = None, 0
         for read in reversed(self._held.values()):  # of equals the latest used
             is_same = read.logits is not None and len(read.tokens) == len(tokens) and list(read.tokens) == list(tokens)
-            usable = len(tokens) if is_same else common_mark(read.tokens, read.marks, tokens, borders)
+            usable = len(tokens) if is_same else common_mark(read.tokens, read.marks, tokens, ends)
             if usable > kept:
                 found, kept = read, usable
         return found, kept

@@ -9,33 +9,17 @@ up was read in the same batches, so that the answer is that of a fresh context b
 from __future__ import annotations
 
 import array
-import queue
-import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
 
 from ragedge.answer.llama_native import NativeModel, common_mark
 from ragedge.answer.llama_states import ReadPrompt, room_for
+from ragedge.answer.passage_states import PassageState
+from ragedge.answer.prompt_plan import Plan
 from ragedge.answer.prompt_states import PromptStates
+from ragedge.answer.state_writer import StateWriter
 from ragedge.state_files import StateFolder, StateHead
 
 KIND = "prompt"
 _LEAST_TOKENS = 64  # tokens that a state on disk must spare: reading so few takes no longer than an SD card does
-_MOST_WAITING = 2  # states that wait to be written; more come only where questions never pause, and are let go
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """A prompt as it is to be read: batches end at `borders`; `lasting` tokens at its beginning hold documents only.
-
-    `epoch` is the state folder's when the passages were put together.
-    """
-
-    tokens: Sequence[int]
-    borders: tuple[int, ...]
-    lasting: int = 0
-    documents: tuple[str, ...] = ()
-    epoch: int = 0
 
 
 class StateKeeper:
@@ -51,8 +35,7 @@ class StateKeeper:
         self._is_saved = True
         self._epoch = -1
         self._heads: list[StateHead] = []
-        self._is_idle = threading.Event()
-        self._writer: Writer | None = None
+        self._writer = StateWriter(self._folder) if self._folder is not None else None
 
     @property
     def held_bytes(self) -> int:
@@ -61,15 +44,16 @@ class StateKeeper:
 
     def keep(self, plan: Plan) -> int:
         """Make the context hold as much of the prompt as is known; how many tokens need not be read."""
-        self._is_idle.clear()
+        if self._writer is not None:
+            self._writer.pause()
         self._notice(plan.epoch)
-        own = self._native.would_keep(plan.tokens, plan.borders)
+        own = self._native.would_keep(plan.tokens, plan.ends)
         if own == len(plan.tokens):
             self._prompts.touch(array.array("i", plan.tokens))
         else:
             self._save()  # before it is overwritten; in a pause that has been done
             self._take_up(plan, own)
-        kept = self._native.keep(plan.tokens, plan.borders)
+        kept = self._native.keep(plan.tokens, plan.ends)
         self._is_saved = kept == len(plan.tokens) and (self._is_saved or own < kept)
         self._plan = plan
         return kept
@@ -77,13 +61,19 @@ class StateKeeper:
     def rest(self) -> None:
         """Nobody waits: keep what the last prompt was, and let files be written."""
         self._save()
-        self._is_idle.set()
+        if self._writer is not None:
+            self._writer.go_on()
+
+    def read(self, plan: Plan) -> tuple[int, int]:
+        """Read the prompt to its end; how many tokens are read, and how many of them by a passage's state from disk."""
+        apart = [PassageState(plan, one, self._engine, self._folder, self._writer) for one in plan.passages]
+        read = self._native.read(plan.tokens, plan.ends, plan.head, apart)
+        return read, sum(one.found_tokens for one in apart)
 
     def close(self) -> None:
         """Stop writing."""
         if self._writer is not None:
             self._writer.close()
-            self._is_idle.set()
 
     def _notice(self, epoch: int) -> None:
         """When documents went, let go of all that may have been read of them."""
@@ -99,7 +89,7 @@ class StateKeeper:
 
     def _take_up(self, plan: Plan, own: int) -> None:
         """Put the best earlier state into the context where it spares more than `own` tokens."""
-        earlier, kept = self._prompts.best(plan.tokens, plan.borders)
+        earlier, kept = self._prompts.best(plan.tokens, plan.ends)
         if kept < max(own, 1):
             kept = own
         on_disk, more = self._best_on_disk(plan)
@@ -117,7 +107,7 @@ class StateKeeper:
     def _best_on_disk(self, plan: Plan) -> tuple[StateHead | None, int]:
         found, most = None, 0
         for head in self._heads:
-            usable = common_mark(head.tokens, frozenset(head.marks), plan.tokens, plan.borders)
+            usable = common_mark(head.tokens, frozenset(head.marks), plan.tokens, plan.ends)
             if usable > most:
                 found, most = head, usable
         return found, most
@@ -131,62 +121,17 @@ class StateKeeper:
             return
         self._prompts.put(read)
         if self._folder is not None and plan.lasting >= _LEAST_TOKENS and plan.lasting in read.marks:
-            self._hand_over(plan, self._folder)
+            self._hand_over(plan)
 
-    def _hand_over(self, plan: Plan, folder: StateFolder) -> None:
+    def _hand_over(self, plan: Plan) -> None:
         """Give the beginning of the prompt to the thread that writes, unless it is on disk."""
         tokens = tuple(plan.tokens[: plan.lasting])
-        if any(head.tokens == tokens for head in self._heads) or (self._writer and self._writer.is_full):
+        if self._writer is None or self._writer.is_full or any(head.tokens == tokens for head in self._heads):
             return
         read = self._native.read_so_far(plan.lasting)
         if read is None:
             return
         marks = tuple(sorted(read.marks))
         head = StateHead(KIND, self._engine, "", tokens, 0, marks, plan.documents, len(read.state))
-        if self._writer is None:
-            self._writer = Writer(folder, self._is_idle)
         self._writer.put(head, read.state, plan.epoch)
         self._heads.append(head)
-
-
-class Writer:
-    """A thread that writes states while nobody waits."""
-
-    def __init__(self, folder: StateFolder, is_idle: threading.Event) -> None:
-        self._folder = folder
-        self._is_idle = is_idle
-        self._waiting: queue.SimpleQueue[tuple[StateHead, memoryview, int] | None] = queue.SimpleQueue()
-        self._sizes: list[int] = []
-        self._is_closed = False
-        self._thread = threading.Thread(target=self._run, name="state-writer", daemon=True)
-        self._thread.start()
-
-    @property
-    def held_bytes(self) -> int:
-        """Bytes that wait to be written."""
-        return sum(list(self._sizes))
-
-    @property
-    def is_full(self) -> bool:
-        """Whether no more should be put."""
-        return len(self._sizes) >= _MOST_WAITING
-
-    def put(self, head: StateHead, state: memoryview, epoch: int) -> None:
-        """Write a state when there is time."""
-        self._sizes.append(len(state))
-        self._waiting.put((head, state, epoch))
-
-    def close(self) -> None:
-        """Give up what is not written yet."""
-        self._is_closed = True
-        self._waiting.put(None)
-
-    def _run(self) -> None:
-        while (job := self._waiting.get()) is not None:
-            self._folder.write(*job, self._goes_on)
-            del job  # its memory, before the next one is waited for
-            self._sizes.pop(0)
-
-    def _goes_on(self) -> bool:
-        self._is_idle.wait()
-        return not self._is_closed

@@ -188,7 +188,11 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class ModelStats:
-    """What the language model spent, in the names and units of Ollama: nanoseconds and token counts."""
+    """What the language model spent, in the names and units of Ollama: nanoseconds and token counts.
+
+    `prompt_eval_joined_count` tokens of the prompt stood in passages that were read apart and joined, see `[answer]
+    passage_states`: not the same as reading them in place.
+    """
 
     total_duration: int = 0
     load_duration: int = 0
@@ -197,6 +201,7 @@ class ModelStats:
     prompt_eval_duration: int = 0
     eval_count: int = 0
     eval_duration: int = 0
+    prompt_eval_joined_count: int = 0
 
     @property
     def prompt_tokens_per_second(self) -> float | None:

@@ -79,9 +79,8 @@ def written(generator: LlamaGenerator) -> list[Path]:
     folder, keeper = generator._states.folder, generator._keeper
     assert folder is not None
     if keeper is not None and keeper._writer is not None:
-        keeper._writer._waiting.put(None)
-        keeper._writer._thread.join(30)
-        keeper._writer = None
+        keeper._writer.flush()
+        keeper._writer._thread = None  # it starts again with the next state
     return sorted(folder.glob("*.state"))
 
 
@@ -98,11 +97,12 @@ def test_batches_end_at_every_border() -> None:
 def test_only_batches_that_were_read_alike_are_common() -> None:
     tokens = list(range(700))
     read = frozenset(batch_ends(700, (100, 300)))
-    assert common_mark(tokens, read, tokens, (100, 300)) == 684
-    assert common_mark(tokens, read, tokens[:650], (100, 300)) == 556
-    assert common_mark(tokens, read, tokens, (100,)) == 228  # from there on it would be read in other batches
-    assert common_mark(tokens, read, [*tokens[:250], *tokens[:250]], (100,)) == 228
-    assert common_mark(tokens, read, tokens[1:], (100, 300)) == 0
+    assert common_mark(tokens, read, tokens, batch_ends(700, (100, 300))) == 684
+    assert common_mark(tokens, read, tokens[:650], batch_ends(650, (100, 300))) == 556
+    other = batch_ends(700, (100,))
+    assert common_mark(tokens, read, tokens, other) == 228  # from there on it would be read in other batches
+    assert common_mark(tokens, read, [*tokens[:250], *tokens[:250]], other) == 228
+    assert common_mark(tokens, read, tokens[1:], batch_ends(699, (100, 300))) == 0
 
 
 # ------------------------------------------------------------------------------------------------- memory
@@ -123,20 +123,20 @@ def test_prompts_asked_before_are_taken_up_whole_and_say_the_same_as_in_a_fresh_
 
 
 def test_a_restored_prompt_gives_the_logits_of_a_fresh_context_bit_by_bit(path: Path) -> None:
-    tokens, other, borders = [5 + i * 7 % 300 for i in range(900)], [9] * 400, (40, 700)
+    tokens, other, ends = [5 + i * 7 % 300 for i in range(900)], [9] * 400, batch_ends(900, (40, 700))
     one = NativeModel(path, 2048, 1)
     one.start()
-    one.keep(tokens, borders)
-    one.read(tokens, borders)
+    one.keep(tokens, ends)
+    one.read(tokens, ends)
     kept, part = one.read_so_far(), one.read_so_far(700)
     assert kept is not None and part is not None and part.logits is None and one._logits is not None
     logits = one._logits.tobytes()
     for earlier, mark in ((kept, 900), (kept, 700), (kept, 680), (part, 700), (part, 168)):
-        one.keep(other, ())
-        one.read(other, ())
+        one.keep(other, [400])
+        one.read(other, [128, 256, 384, 400])
         assert one.restore(earlier, mark)
-        assert one.keep(tokens, borders) == mark
-        one.read(tokens, borders)
+        assert one.keep(tokens, ends) == mark
+        one.read(tokens, ends)
         assert one._logits.tobytes() == logits
     one.close()
 
@@ -178,14 +178,15 @@ def test_a_prompt_that_is_over_the_budget_is_not_kept_and_nothing_goes_for_it() 
 def test_bytes_that_are_reported_are_those_that_the_process_grows_by(path: Path) -> None:
     code = (
         "import sys; from pathlib import Path\n"
-        "from ragedge.answer.llama_native import NativeModel\n"
+        "from ragedge.answer.llama_native import NativeModel, batch_ends\n"
         "from ragedge.answer.prompt_states import PromptStates\n"
         "def anonymous(): return next(int(l.split()[1]) * 1024 for l in open('/proc/self/status') if 'RssAnon' in l)\n"
         "native, states = NativeModel(Path(sys.argv[1]), 4096, 1), PromptStates(2**30)\n"
         "native.start()\n"
         "def read(n):\n"
         "    tokens = [5 + (i * 7 + n) % 300 for i in range(3000)]\n"
-        "    native.keep(tokens, ()); native.read(tokens, ()); states.put(native.read_so_far())\n"
+        "    ends = batch_ends(3000, ()); native.keep(tokens, ends); native.read(tokens, ends)\n"
+        "    states.put(native.read_so_far())\n"
         "read(1)\n"
         "before, held = anonymous(), states.held_bytes\n"
         "for n in range(2, 26): read(n)\n"
