@@ -71,7 +71,10 @@ class AnswerConfig:
     `api_key_env`; `timeout_s` is its longest silence. `pinned` names a TOML file of reviewed answers, which go before
     everything else. `prompt_tokens` 0: as many as the model reads in `first_word_target_s` on this box, where
     `ragedge bench --calibrate` has measured that, else 1,200. `drafts` "auto" guesses words that are copied from a
-    passage where that is faster; the answer is the same.
+    passage where that is faster; the answer is the same. `prompt_state_bytes` of memory and `prompt_state_disk_bytes`
+    of disk hold what the model has read of the last prompts. `passage_states` "joined" is for models that bear it:
+    passages are read one by one, kept within `passage_state_disk_bytes` and joined, the last `passage_reread_tokens`
+    of each read in place.
     """
 
     kind: Literal["auto", "extractive", "llama", "remote"] = "auto"
@@ -91,6 +94,11 @@ class AnswerConfig:
     api_key_env: str = ""
     timeout_s: float = field(default=60.0, metadata=_range(0.1, 3600))
     pinned: str = ""
+    prompt_state_bytes: int = field(default=268_435_456, metadata=_range(0, 2**40))
+    prompt_state_disk_bytes: int = field(default=536_870_912, metadata=_range(0, 2**50))
+    passage_states: Literal["exact", "joined"] = "exact"
+    passage_state_disk_bytes: int = field(default=1_073_741_824, metadata=_range(0, 2**50))
+    passage_reread_tokens: int = field(default=0, metadata=_range(0, 8192))
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +172,11 @@ class Config:
     def language_models_folder(self) -> Path:
         """Where `ragedge models` keeps language models and their list."""
         return self.models_folder / "language"
+
+    @property
+    def states_folder(self) -> Path:
+        """What the language model has read, for all indexes of a folder; a cache, see `ragedge.index.states`."""
+        return Path(self.indexes_folder) / ".states"
 
     @property
     def keys_file(self) -> Path:

@@ -10,6 +10,7 @@ import os
 
 from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.answer.remote import RemoteGenerator
+from ragedge.answer.state_settings import StateSettings
 from ragedge.config import AnswerConfig, Config
 from ragedge.contracts import Generator
 from ragedge.device_profile import Profile, find_profile
@@ -51,6 +52,14 @@ def make_speaker(config: Config) -> Generator | None:
         sha256=sha256,
         tuning=profile.tuning if profile is not None else None,
         is_drafting=wanted.drafts == "auto",
+        states=StateSettings(
+            config.states_folder,
+            prompt_bytes=wanted.prompt_state_bytes,
+            prompt_disk_bytes=wanted.prompt_state_disk_bytes,
+            passage_disk_bytes=wanted.passage_state_disk_bytes,
+            joins_passages=wanted.passage_states == "joined",
+            reread_tokens=wanted.passage_reread_tokens,
+        ),
     )
 
 

@@ -44,7 +44,7 @@ def measured(model: Path, **changes: object) -> Profile:
         model_name="model-Q4_0",
         model_bytes=model.stat().st_size,
         model_mtime_ns=model.stat().st_mtime_ns,
-        tuning=Tuning(threads=3, batch_tokens=64, flash_attention=True, verify_costs=((4, 1.5), (16, 2.0))),
+        tuning=Tuning(threads=3, slice_tokens=32, flash_attention=True, verify_costs=((4, 1.5), (16, 2.0))),
         prompt_tokens_per_second=100.0,
         tokens_per_second=20.0,
         depth_tokens=512,

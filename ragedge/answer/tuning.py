@@ -1,4 +1,4 @@
-"""How the language model is run on this box: threads, batch, attention, weights, cache type, and what a draft costs.
+"""How the language model is run on this box: threads, slices, attention, weights, cache type, and what a draft costs.
 
 Plain figures that go from a device profile (`ragedge bench --calibrate`) through the model's process to llama.cpp; the
 defaults hold where nothing was measured. Knows neither files nor llama.cpp.
@@ -26,13 +26,13 @@ class Tuning:
 
     `flash_attention` None leaves it to llama.cpp; `is_repacked`: weights are rearranged for this processor where it has
     kernels for that; `is_mapped`: the file is mapped into memory and not copied, which holds rearranged weights twice
-    (742 MB resident for a file of 426 MB, against 544). `batch_tokens` are read at once: 64 were 1.5 % slower than 128
-    (0.5B, one x86 core), and a cancel waits for half as long.
+    (742 MB resident for a file of 426 MB, against 544). `slice_tokens` (at most 128) are computed at once when
+    a prompt is read: 64 were 1.5 % slower than 128 (0.5B, one x86 core), and a cancel waits for half as long.
     """
 
     threads: int = 0
     prompt_threads: int = 0
-    batch_tokens: int = 64
+    slice_tokens: int = 64
     flash_attention: bool | None = None
     is_repacked: bool = True
     is_mapped: bool = False

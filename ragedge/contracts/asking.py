@@ -112,14 +112,27 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class PassagePart:
+    """How many characters of a prompt are a passage, label and all, and of which document."""
+
+    document_id: str
+    chars: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a generator reads. `tokens` counts the whole prompt, `dropped` the passages that did not fit."""
+    """What a generator reads. `tokens` counts the whole prompt, `dropped` the passages that did not fit.
+
+    `passages` are the parts at the beginning of `user` that hold text of documents and nothing else, in their order;
+    empty where a prompt is put together in another way.
+    """
 
     system: str
     user: str
     sources: tuple[Source, ...]
     tokens: int
     dropped: int = 0
+    passages: tuple[PassagePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +188,11 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class ModelStats:
-    """What the language model spent, in the names and units of Ollama: nanoseconds and token counts."""
+    """What the language model spent, in the names and units of Ollama: nanoseconds and token counts.
+
+    `prompt_eval_joined_count` tokens of the prompt stood in passages that were read apart and joined, see `[answer]
+    passage_states`: not the same as reading them in place.
+    """
 
     total_duration: int = 0
     load_duration: int = 0
@@ -184,6 +201,7 @@ class ModelStats:
     prompt_eval_duration: int = 0
     eval_count: int = 0
     eval_duration: int = 0
+    prompt_eval_joined_count: int = 0
     draft_count: int = 0
     """Tokens guessed from the passages and verified in one go; not Ollama's."""
     draft_accepted_count: int = 0

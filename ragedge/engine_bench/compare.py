@@ -11,6 +11,7 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
+from ragedge.answer.llama_context import BATCH_TOKENS
 from ragedge.answer.tuning import Tuning
 from ragedge.engine_bench.binding import DefaultLlama
 from ragedge.engine_bench.rows import Row, compared
@@ -64,8 +65,8 @@ def _llama_bench(program: Path, path: Path, tuning: Tuning, sizes: Sizes) -> tup
     threads = tuning.threads or default_threads()
     attention = {None: "auto", True: "on", False: "off"}[tuning.flash_attention]
     common = [
-        str(program), "-m", str(path), "-r", "1", "-o", "json", "-b", str(tuning.batch_tokens),
-        "-ub", str(tuning.batch_tokens), "-fa", attention, "-lm", "mmap" if tuning.is_mapped else "none",
+        str(program), "-m", str(path), "-r", "1", "-o", "json", "-b", str(BATCH_TOKENS),
+        "-ub", str(tuning.slice_tokens), "-fa", attention, "-lm", "mmap" if tuning.is_mapped else "none",
         "--repack", str(int(tuning.is_repacked)), "-ctk", tuning.kv_type, "-ctv", tuning.kv_type,
     ]  # fmt: skip
     read = [*common, "-t", str(tuning.prompt_threads or threads), "-p", str(sizes.read_tokens), "-n", "0"]

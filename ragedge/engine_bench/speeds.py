@@ -14,7 +14,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.llama_native import NativeModel, sampling_chain
+from ragedge.answer.llama_native import NativeModel, batch_ends
+from ragedge.answer.llama_sampling import sampling_chain
 from ragedge.answer.llama_writer import last_logits, rehearse
 from ragedge.answer.tuning import GROUPS, Costs, Tuning
 from ragedge.contracts import Sampling
@@ -34,9 +35,10 @@ class Subject:
     def read(self, tokens: Sequence[int]) -> float:
         """Seconds to read a prompt of which nothing is known yet."""
         self._engine.start()
-        self._engine.keep([], 0)
+        self._engine.keep([], [])
+        ends = batch_ends(len(tokens), ())
         started = time.perf_counter()
-        self._engine.read(tokens, 0, 0)
+        self._engine.read(tokens, ends)
         return time.perf_counter() - started
 
     def write(self, count: int) -> tuple[float, list[int]]:

@@ -1,6 +1,6 @@
 """Which settings are fastest for one model on this box: a few candidates, each measured against the best so far.
 
-Weights, threads, attention, batch, cache type in that order; incumbent and candidate are loaded side by side and
+Weights, threads, attention, slices, cache type in that order; incumbent and candidate are loaded side by side and
 measured in turn, the fastest of each counts. A candidate must save time on a typical answer (1,000 tokens read, 60
 written) and must not change what comes out. A cache in 8 bits changes it and is measured only to be reported. What is
 found is returned; where it is kept, others know.
@@ -159,7 +159,7 @@ class Tuner:
 
 def _is_cheaper(candidate: Tuning, incumbent: Tuning) -> bool:
     """Whether it obeys a cancel sooner: worth having at equal speed."""
-    return candidate.batch_tokens < incumbent.batch_tokens
+    return candidate.slice_tokens < incumbent.slice_tokens
 
 
 def _candidates(start: Tuning, threads: int) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -171,6 +171,6 @@ def _candidates(start: Tuning, threads: int) -> Iterator[tuple[str, dict[str, An
         yield f"{count} threads write", {"threads": count}
     yield "flash attention on", {"flash_attention": True}
     yield "flash attention off", {"flash_attention": False}
-    for tokens in (256, 64, 32):
-        yield f"batches of {tokens}", {"batch_tokens": tokens}
+    for tokens in (128, 32):
+        yield f"slices of {tokens}", {"slice_tokens": tokens}
     yield "cache in 8 bits", {"kv_type": "q8_0", "flash_attention": True}

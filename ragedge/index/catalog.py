@@ -23,6 +23,7 @@ from ragedge.errors import DiskFull, IndexCorrupt, IndexFolderError, IndexReadOn
 from ragedge.index import schema
 from ragedge.index.folding import match_expression
 from ragedge.index.schema import translated
+from ragedge.index.states import forget_states
 from ragedge.index.writing import Change, settle
 
 CATALOG_NAME = "catalog.db"
@@ -109,6 +110,7 @@ class Catalog:
                 try:
                     yield db, change
                     settle(db, change)
+                    forget_states(self.path.parent, change.sha256)  # a stop between both costs nothing but time
                     self._note(db, change)
                     db.execute("COMMIT")
                 except BaseException:

@@ -29,6 +29,7 @@ from ragedge.index.manifest import IndexSettings, write_manifest
 from ragedge.index.opening import LOCK_NAME, agree, make, missing, refused, remove_index, validate
 from ragedge.index.records import Counts, DocumentInfo, FileRow, NewDocument
 from ragedge.index.schema import RESTORE_HINT
+from ragedge.index.states import forget_states
 from ragedge.index.view import IndexView
 
 __all__ = ["Counts", "DocumentInfo", "FileRow", "Index", "IndexSettings", "NewDocument"]
@@ -267,6 +268,7 @@ class Index(IndexView):
         if self._derived is not None:
             self._derived.delete(change.chunk_ids)
         self._sources.remove(change.sha256)
+        forget_states(self.folder, change.sha256)  # once more: a question may have come in between
         if change.sha256 and self.counts().chunks <= _PURGE_AT_ONCE_CHUNKS:
             # The change itself is done and safe; without room, overwriting waits for the next opening.
             with contextlib.suppress(DiskFull):

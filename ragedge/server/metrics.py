@@ -28,6 +28,7 @@ _SUMS: tuple[tuple[str, str], ...] = (
     ("load_duration", "time for starting and loading the language model"),
     ("prompt_eval_count", "tokens of prompts, those not read again included"),
     ("prompt_eval_cached_count", "tokens of prompts that were known and not read again"),
+    ("prompt_eval_joined_count", "tokens of prompts in passages that were read apart and joined"),
     ("prompt_eval_duration", "time for reading prompts"),
     ("eval_count", "tokens written"),
     ("eval_duration", "time for writing"),

@@ -10,7 +10,8 @@ import pytest
 
 from ragedge.answer.drafts import AcceptRates, Drafter, passage_tokens
 from ragedge.answer.llama import LlamaGenerator
-from ragedge.answer.llama_native import NativeModel, sampling_chain
+from ragedge.answer.llama_native import NativeModel, batch_ends
+from ragedge.answer.llama_sampling import sampling_chain
 from ragedge.answer.llama_writer import Trust, Writer
 from ragedge.answer.tuning import DEFAULT_COSTS
 from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
@@ -114,8 +115,8 @@ def written(
 ) -> tuple[list[int], int]:
     """80 tokens after `prompt`, and how many guesses were right."""
     engine.start()
-    engine.keep([], 0)
-    engine.read(prompt, 0, 0)
+    engine.keep([], [])
+    engine.read(prompt, batch_ends(len(prompt), ()))
     tokens: list[int] = []
     with sampling_chain(Sampling()) as sampler:
         writer = Writer(engine, sampler, made, trust)
