@@ -59,8 +59,8 @@ class LlamaGenerator:
         """Check the file's header; `sha256` (if given) is checked before the model is loaded.
 
         `chat` is the chat format where the caller has found it already, else `family` says which. `states` says how
-        much of what was read is kept beyond the last prompt, `tuning` how the model runs (its `threads`, where `threads`
-        is None), `is_drafting` whether copied words are guessed where that pays.
+        much of what was read is kept beyond the last prompt, `tuning` how the model runs (its `threads`, where
+        `threads` is None), `is_drafting` whether copied words are guessed where that pays.
 
         Raises:
             ModelMissing, ModelCorrupt, ModelError: as `read_header`.

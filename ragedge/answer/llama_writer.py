@@ -1,9 +1,9 @@
 """Writing an answer: token by token, or several at once where a draft is right; the tokens are the same either way.
 
-Several tokens decoded at once may give logits that differ from those of one by one: not at all for some kinds of weights
-(Q4_0 on x86), by a fifth of their spread for others (Q5_0 and Q4_K). How much is learnt from the first batches, which
-are decoded both ways. From then on a choice closer than three times that is not taken from a batch: what was decoded in
-batches is decoded anew one by one, and the choice made from that.
+Several tokens decoded at once may give logits that differ from those of one by one: not at all for some kinds of
+weights (Q4_0 on x86), by a fifth of their spread for others (Q5_0 and Q4_K). How much is learnt from the first batches,
+which are decoded both ways. From then on a choice closer than three times that is not taken from a batch: what was
+decoded in batches is decoded anew one by one, and the choice made from that.
 """
 
 from __future__ import annotations
