@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ragedge.answer.gguf_header import read_header
 from ragedge.answer.llama_native import NativeModel, batch_ends
 from ragedge.answer.llama_sampling import sampling_chain
 from ragedge.answer.llama_writer import last_logits, rehearse
@@ -22,7 +23,7 @@ from ragedge.contracts import Sampling
 from ragedge.threads import default_threads
 
 _TRIES = 5  # of a verification; the fastest counts: whatever else runs only makes it slower
-_FIRST_ID, _LAST_ID = 300, 2000  # token ids that every vocabulary has and that end no turn
+_FIRST_ID, _LAST_ID = 300, 2000  # token ids that mostly end no turn; in smaller vocabularies others are taken
 
 
 class Subject:
@@ -30,10 +31,12 @@ class Subject:
 
     def __init__(self, path: Path, tuning: Tuning, context_tokens: int = 2048) -> None:
         self.tuning = tuning
+        self._size = read_header(path).vocabulary_tokens
         self._engine = NativeModel(path, context_tokens, tuning.threads or default_threads(), tuning)
 
     def read(self, tokens: Sequence[int]) -> float:
         """Seconds to read a prompt of which nothing is known yet."""
+        tokens = [token % self._size for token in tokens]
         self._engine.start()
         self._engine.keep([], [])
         ends = batch_ends(len(tokens), ())
@@ -42,15 +45,13 @@ class Subject:
         return time.perf_counter() - started
 
     def write(self, count: int) -> tuple[float, list[int]]:
-        """Seconds to write `count` tokens after the prompt, and the tokens."""
+        """Seconds to write `count` tokens after the prompt, and the tokens; where the model would end, it goes on."""
         tokens: list[int] = []
         with sampling_chain(Sampling()) as sampler:
             started = time.perf_counter()
             for _ in range(count):
                 sampled = self._engine.sample(sampler)
-                if sampled is None:
-                    break
-                tokens.append(sampled[0])
+                tokens.append(sampled[0] if sampled is not None else _FIRST_ID % self._size)
                 self._engine.decode(tokens[-1:])
             return time.perf_counter() - started, tokens
 
@@ -60,7 +61,7 @@ class Subject:
 
     def costs(self) -> Costs:
         """Tokens decoded at once -> time, in units of one token alone, after the prompt that was read last."""
-        ids = drawn(max(GROUPS), 5)
+        ids = [token % self._size for token in drawn(max(GROUPS), 5)]
         taken = {size: min(self._rehearsed(ids[:size]) for _ in range(_TRIES)) for size in (1, *GROUPS)}
         return tuple((size, round(taken[size] / taken[1], 2)) for size in GROUPS)
 
