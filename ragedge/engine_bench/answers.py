@@ -107,7 +107,7 @@ def drafts(model: str, path: Path, tuning: Tuning, sizes: Sizes) -> list[Row]:
     rows = []
     for name, (body, goal) in bodies.items():
         speeds: tuple[list[float], list[float]] = ([], [])
-        same, drafted, accepted, total = 0, 0, 0, sizes.rounds + 1
+        same, drafted, accepted, total = 0, 0, 0, sizes.rounds
         with running(path, tuning, is_drafting=True) as ours, running(path, tuning) as theirs:
             for turn in range(total):
                 prompt = asked(body, f"{turn}")

@@ -75,6 +75,9 @@ PARTS: dict[str, Part] = {
 }
 """Name -> part, in the order of the table. Parts on stored states and passages are added here."""
 
+ONCE = ("kill", "clients")
+"""Parts that say nothing more with a second model: measured with the first alone."""
+
 
 def run(wanted: Wanted, progress: Progress) -> dict[str, Any]:
     """All rows as one plain dict, ready for JSON.
@@ -100,6 +103,8 @@ def run(wanted: Wanted, progress: Progress) -> dict[str, Any]:
         tunings[name] = asdict(tuned)
         subject = Subject(name, path, tuned.tuning, wanted)
         for position, part in enumerate(parts):
+            if number and part in ONCE:
+                continue
             progress(f"{name}: {part}", done + share * (position + 1) / (len(parts) + 1))
             rows += PARTS[part](subject)
         projections.append(_projection(name, shape, path))

@@ -25,7 +25,7 @@ from ragedge.errors import ModelCrashed
 _IDLE_S = 5.0
 _CLIENTS = 7  # beside the one that asks all the time
 _ABUSIVE = 12  # questions that one has waiting at any time
-_TURNS = 5  # questions of each of the others, one after the other; the first is the rush at the start
+_TURNS = 4  # questions of each of the others, one after the other; the first is the rush at the start
 
 
 def cancels(model: str, path: Path, tuning: Tuning, count: int) -> list[Row]:
