@@ -217,6 +217,16 @@ class NativeModel(NativeContext):
         lib.llama_memory_seq_rm(self._memory, SPARE, 0, before)
         return True
 
+    def last_logits(self) -> NDArray[np.float32]:
+        """What came out at the end of the prompt that was read last, [vocabulary].
+
+        Raises:
+            ModelError: it was not read to its end, or the model cannot keep it.
+        """
+        if self._logits is None:
+            raise ModelError("There is no prompt that was read to its end.", "Ask again.")
+        return self._logits
+
     def decode(self, tokens: Sequence[int]) -> bool:
         """Append tokens to the context; False after `stop`."""
         with self._computing:
