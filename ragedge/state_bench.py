@@ -33,11 +33,16 @@ _LETTERS = "abcdefghijklmnoprstuvw"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A first token against the same one cold, in milliseconds; `known_tokens` of `tokens` were not read."""
+    """A first token against the same one cold, in milliseconds; `known_tokens` of `tokens` were not read.
+
+    `ms` is what passes until it comes, `cpu_ms` the processor time that the model's process spends on it.
+    """
 
     name: str
     cold_ms: float
     ms: float
+    cold_cpu_ms: float
+    cpu_ms: float
     tokens: int
     known_tokens: int
     runs: int
@@ -46,6 +51,11 @@ class Row:
     def ratio(self) -> float:
         """Of the lowest times."""
         return self.ms / self.cold_ms
+
+    @property
+    def cpu_ratio(self) -> float:
+        """Of the lowest processor times: what other work on the box does not change."""
+        return self.cpu_ms / self.cold_cpu_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +192,24 @@ def _agreement(end: str, reread: int, plans: Sequence[Plan], pairs: Sequence[tup
 @dataclass(frozen=True, slots=True)
 class _Took:
     ms: float
+    cpu_ms: float
     stats: ModelStats
 
 
 def first_token(generator: ProcessGenerator, asked: Prompt) -> _Took:
     """What the first token of an answer took, from the question to its arrival."""
+    before = _cpu_ns(generator)
     *_, stats = generator.stream(asked, _FIRST, lambda: False)
+    spent = _cpu_ns(generator) - before
     if not isinstance(stats, ModelStats):
         raise AssertionError("a stream ends with its figures")
-    return _Took(stats.total_duration / 1e6, stats)
+    return _Took(stats.total_duration / 1e6, spent / 1e6, stats)
+
+
+def _cpu_ns(generator: ProcessGenerator) -> int:
+    """Processor time of all threads of the model's process so far."""
+    tasks = Path(f"/proc/{generator.pid}/task").iterdir()
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
 
 
 @contextmanager
@@ -234,5 +253,8 @@ def _shuffled_words(texts: Sequence[str], seed: int) -> list[str]:
 def _row(name: str, cold: Sequence[_Took], known: Sequence[_Took]) -> Row:
     best = min(known, key=lambda took: took.ms)
     stats = best.stats
-    least = min(took.ms for took in cold)
-    return Row(name, least, best.ms, stats.prompt_eval_count, stats.prompt_eval_cached_count, len(known))
+    least, least_cpu = min(took.ms for took in cold), min(took.cpu_ms for took in cold)
+    cpu_ms = min(took.cpu_ms for took in known)
+    return Row(
+        name, least, best.ms, least_cpu, cpu_ms, stats.prompt_eval_count, stats.prompt_eval_cached_count, len(known)
+    )

@@ -39,8 +39,11 @@ def main() -> None:
         for row in (state_bench.same_prompt_again, state_bench.after_restart, state_bench.known_passages):
             found = row(model, texts, runs=options.runs, threads=options.threads)
             known = f"{found.known_tokens} of {found.tokens} tokens known; n = {found.runs}"
-            times = f"{found.ms:.0f} of {found.cold_ms:.0f} ms"
-            print(f"{found.name}: {found.ratio:.3f} of cold ({times}; {known}), {load()}", flush=True)
+            times = (
+                f"{found.ms:.0f} of {found.cold_ms:.0f} ms, processor {found.cpu_ms:.0f} of {found.cold_cpu_ms:.0f} ms"
+            )
+            ratios = f"{found.ratio:.3f} of cold, {found.cpu_ratio:.3f} of its processor time"
+            print(f"{found.name}: {ratios} ({times}; {known}), {load()}", flush=True)
         if options.prompts:
             agreement(model, texts, options.prompts)
 
