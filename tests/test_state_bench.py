@@ -1,4 +1,4 @@
-"""What is measured of states is what it is called: known tokens are known, cold ones are not, curves end at agreement."""
+"""What is measured of states is what it is called: known tokens are known, and curves end at full agreement."""
 
 from __future__ import annotations
 
