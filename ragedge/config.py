@@ -176,7 +176,7 @@ class Config:
     @property
     def states_folder(self) -> Path:
         """What the language model has read, for all indexes of a folder; a cache, see `ragedge.index.states`."""
-        return Path(self.indexes_folder) / ".states"
+        return Path(self.indexes_folder) / ".states"  # `ragedge.index.states` deletes there
 
     @property
     def keys_file(self) -> Path:

@@ -113,6 +113,7 @@ def show_answer(answer: Answer, out: TextIO, *, text: bool = True) -> None:
     took = f"{answer.timings.total_ms:.0f} ms" if answer.timings.total_ms is not None else "?"
     speed = answer.stats.tokens_per_second if answer.stats else None
     rate = f", {speed:.1f} tokens/s" if speed else ""
+    rate += ", passages joined" if answer.stats and answer.stats.prompt_eval_joined_count else ""
     print(faint(f"  {answer.outcome} by {plain(answer.engine)} in {took}{rate}; {plain(answer.reason)}"), file=out)
 
 

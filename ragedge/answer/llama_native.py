@@ -219,6 +219,16 @@ class NativeModel(NativeContext):
         lib.llama_memory_seq_rm(self._memory, SPARE, 0, before)
         return True
 
+    def last_logits(self) -> NDArray[np.float32]:
+        """What came out at the end of the prompt that was read last, [vocabulary].
+
+        Raises:
+            ModelError: it was not read to its end, or the model cannot keep it.
+        """
+        if self._logits is None:
+            raise ModelError("There is no prompt that was read to its end.", "Ask again.")
+        return self._logits
+
     @contextmanager
     def borrowed(self) -> Iterator[tuple[Any, Any, Any]]:
         """Context, memory and vocabulary, for a computation beside those of this class; alone with them meanwhile."""

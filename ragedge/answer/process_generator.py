@@ -163,7 +163,10 @@ class ProcessGenerator:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
         started = time.monotonic_ns()
-        epoch = 0 if self._folder is None else self._folder.epoch()
+        epoch = 0
+        if self._folder is not None:
+            self._folder.make()
+            epoch = self._folder.epoch()
         check_length(prompt.system, prompt.user, self._context_tokens)
         if not self._turns.take(is_cancelled, client):
             yield ModelStats(total_duration=time.monotonic_ns() - started)

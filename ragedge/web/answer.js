@@ -180,6 +180,7 @@ function timingsLine({timings, stats}, foundMs) {
     timings.first_piece_ms !== null ? t("time.first", {time: durationName(timings.first_piece_ms)}) : null,
     timings.total_ms !== null ? t("time.all", {time: durationName(timings.total_ms)}) : null,
     stats?.tokens_per_second ? t("time.speed", {rate: stats.tokens_per_second.toLocaleString(language(), {minimumFractionDigits: 1, maximumFractionDigits: 1})}) : null,
+    stats?.prompt_eval_joined_count ? t("time.joined") : null,
   ];
   return parts.filter(Boolean).join(" · ");
 }
