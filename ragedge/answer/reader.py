@@ -15,12 +15,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.readings import SURE_SPAN, Readings
+from ragedge.answer.readings import SURE_SPAN, Readings, scaled
 from ragedge.answer.scoring import (
     COSINE,
     DEFAULT_WEIGHTS,
     PASSAGE_COVERAGE,
     READ_PASSAGE,
+    READ_SPAN,
     READ_UNIT,
     Asked,
     EvidenceWeights,
@@ -38,11 +39,12 @@ from ragedge.errors import InputError
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 MAX_EVIDENCE = 12  # units returned; nobody shows more
-MAX_EMBEDDED_READ = 8  # where an evidence model has read: its order is better than that by words alone
+MAX_EMBEDDED_READ = 4  # where an evidence model has read: its order is better than that by words alone
 MAX_EMBEDDED = 24  # units whose vector is computed: about 200 ms on two cores
 _MAX_QUOTES = 3  # in an answer; more is a list of passages, which is shown anyway
 _SECOND_QUOTE = 1.0  # log-odds behind the best; on our training cases 1.5 to 2.4 quotes are shown then, not always 3
 _BETWEEN = "\n\n"
+_NO_SPAN = -12.0  # log-odds of an answer's words in a unit that was not read: the lowest that scaling leaves
 _EMBED_CHARS = 400  # of a unit, about 100 tokens; what comes later in a sentence rarely decides
 _EMBED_CHARS_DENSE = 160  # where 400 characters are more tokens than the embedder reads (dot leaders, CJK)
 
@@ -144,6 +146,7 @@ def add_readings(features: NDArray[np.float64], units: Sequence[Unit], readings:
         read = readings.of(unit)
         features[i, READ_UNIT] = readings.unread if read is None else read.unit
         features[i, READ_PASSAGE] = readings.passages[-1] if read is None else read.passage
+        features[i, READ_SPAN] = scaled(_NO_SPAN if read is None else read.span_score)
 
 
 def _answer_in(unit: Unit, readings: Readings | None) -> PageSpan | None:

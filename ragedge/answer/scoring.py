@@ -22,7 +22,7 @@ from ragedge.contracts import Hit
 Rarity = Callable[[Sequence[str]], Mapping[str, float]]
 
 PASSAGE_COVERAGE = 2  # column of `unit_features`
-READ_UNIT, READ_PASSAGE = 10, 11  # columns of `unit_features` that hold 0 until an evidence model has read
+READ_UNIT, READ_PASSAGE, READ_SPAN = 10, 11, 12  # columns of it that hold 0 until an evidence model has read
 COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
 _NEW_WORDS = 4  # content words that neither question nor title have; with so many a unit is full of news
 
@@ -48,6 +48,7 @@ class EvidenceWeights:
     before: float = 1.58
     read_unit: float = 0.0
     read_passage: float = 0.0
+    read_span: float = 0.0
     bias: float = -6.23
 
 
@@ -111,6 +112,7 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
             field_fits(asked.kind, unit.text, asked.text),
             min(1.0, len(bags[i].difference(asked.weights, known)) / _NEW_WORDS),
             _coverage(asked.weights, before),
+            0.0,
             0.0,
             0.0,
             1.0,

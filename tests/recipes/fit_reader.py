@@ -3,6 +3,8 @@
     python -m tests.recipes.fit_reader --memory FOLDER QUESTIONS=INDEX[:even|:held-out] [...] [--config FILE] [--off]
 
 With `--off` for the score without the evidence model (`DEFAULT_WEIGHTS`), else for the one with it (`READ_WEIGHTS`).
+`--budget TOKENS[/EMBEDDED]`, repeatable, says what else may be read and embedded for a question than the product does:
+one line each, quality against tokens, with every case left out of the fit that scores it.
 
 Every question is asked of its index as the product asks; right are the units of the passages found that lie on the
 gold quote. A listwise fit for the order, then logistic regression for the scale. The gate is `fit_gate.py`'s.
@@ -22,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragedge import assemble
-from ragedge.answer import reader
+from ragedge.answer import reader, windows
 from ragedge.answer.scoring import DEFAULT_WEIGHTS, EvidenceWeights
 from ragedge.calibration.fit import equal_shares, logistic
 from ragedge.config import load_config
@@ -47,6 +49,9 @@ class Case:
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 Opened = tuple[str, Any, Embed, list[Case]]
+Features = NDArray[np.float64]
+Right = NDArray[np.bool_]
+Rows = tuple[list[Features], list[Right], list[str]]
 
 
 class Remembering:
@@ -70,10 +75,18 @@ def main() -> None:
     parser.add_argument("--config", type=Path, help="where the indexes are, and the embedder")
     parser.add_argument("--memory", type=Path, required=True, help="folder for what was read, between runs")
     parser.add_argument("--off", action="store_true", help="without the evidence model")
+    parser.add_argument("--budget", action="append", default=[], metavar="TOKENS[/EMBEDDED]", help="see above")
     options = parser.parse_args()
     boxes = [(name, *_open(name, options)) for name in options.cases]
-    weights = _fit_reader(boxes)
-    print("reader:", _as_code(weights))
+    for budget in options.budget:
+        tokens, _, embedded = budget.partition("/")
+        windows.MAX_TOKENS, reader.MAX_EMBEDDED_READ = int(tokens), int(embedded or reader.MAX_EMBEDDED_READ)
+        print(f"{budget:>10}: {_unseen(*_rows_of(boxes))}", flush=True)
+    if not options.budget:
+        print("reader:", _as_code(_fit_reader(boxes)))
+    for _, box, _, _ in boxes:
+        if isinstance(box.pipeline.weigher.reader, RememberingReader):
+            box.pipeline.weigher.reader.save()
 
 
 def _open(name: str, options: argparse.Namespace) -> tuple[Any, Embed, list[Case]]:
@@ -108,7 +121,8 @@ def _is_gold(document_id: str, span: PageSpan, places: Sequence[GoldPlace]) -> b
     return False
 
 
-def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
+def _rows_of(boxes: Sequence[Opened]) -> Rows:
+    """Features and right units of every question whose gold quote was found, and its case's name."""
     rows, labels, groups = [], [], []
     for name, box, embed, cases in boxes:
         for case in cases:
@@ -119,9 +133,25 @@ def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
                 rows.append(features)
                 labels.append(right)
                 groups.append(name)
-    for _, box, _, _ in boxes:
-        if isinstance(box.pipeline.weigher.reader, RememberingReader):
-            box.pipeline.weigher.reader.save()
+    return rows, labels, groups
+
+
+def _unseen(rows: list[Features], labels: list[Right], groups: list[str]) -> str:
+    """Right unit first and among two, mean over cases, each with weights that have not seen the case."""
+    first, two = [], []
+    for name in dict.fromkeys(groups):
+        rest = [i for i, group in enumerate(groups) if group != name] or range(len(groups))
+        shares = equal_shares([groups[i] for i in rest])
+        fitted = _listwise([rows[i] for i in rest], [labels[i] for i in rest], shares)
+        own = [(x, y) for x, y, group in zip(rows, labels, groups, strict=True) if group == name]
+        first.append(_first_right(own, fitted, 1))
+        two.append(_first_right(own, fitted, 2))
+    return f"right unit first in {np.mean(first):.3f}, among two in {np.mean(two):.3f}, {len(rows)} questions"
+
+
+def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
+    rows, labels, groups = _rows_of(boxes)
+    print(f"cases left out of the fit: {_unseen(rows, labels, groups)}", file=sys.stderr)
     shares = equal_shares(groups)
     fitted = _listwise(rows, labels, shares)
     balance = np.concatenate(
