@@ -56,8 +56,8 @@ DEFAULT_WEIGHTS = EvidenceWeights()
 """Where no evidence model reads: what marks passages at once, and chooses what is read."""
 
 READ_WEIGHTS = EvidenceWeights(
-    coverage=0.53, new_coverage=1.81, passage_coverage=1.32, cosine=3.98, passage_cosine=0.78, rank=1.13, kind=1.54,
-    field=1.02, novelty=0.68, before=1.52, read_unit=1.01, read_passage=1.3, bias=-3.78,
+    coverage=1.49, new_coverage=2.07, passage_coverage=1.67, cosine=3.73, passage_cosine=2.19, rank=1.2, kind=1.32,
+    field=1.08, novelty=0.66, before=2.16, read_unit=0.44, read_passage=0.16, read_span=0.51, bias=-4.55,
 )  # fmt: skip
 """Where the evidence model has read."""
 
