@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ragedge.answer.order import nearest_second, without_overlaps
 from ragedge.answer.readings import SURE_SPAN, Readings, scaled
 from ragedge.answer.scoring import (
     COSINE,
@@ -121,6 +122,8 @@ def rank(
     cosines = _add_cosines(features, units, candidates.hits, embed, question_vector, weights, most)
     scores = score_units(features, weights)
     order = sorted(range(len(units)), key=lambda i: (-scores[i], i))[:MAX_EVIDENCE]
+    if readings is not None:
+        order = nearest_second(order, scores.tolist(), cosines)
     evidence = [
         Evidence(
             hit_index=units[i].hit_index,
@@ -137,7 +140,7 @@ def rank(
         evidence[place] = with_sentence(evidence[place], units, units[i], page_of)
     if asked.kind == "how_to":
         evidence[0] = whole_run(evidence[0], units, units[order[0]], page_of)
-    return _without_overlaps(evidence)
+    return without_overlaps(evidence)
 
 
 def add_readings(features: NDArray[np.float64], units: Sequence[Unit], readings: Readings) -> None:
@@ -191,22 +194,6 @@ def _embed_bounded(embed: Embed, texts: Sequence[str]) -> NDArray[np.float32]:
         return embed([text[:_EMBED_CHARS] for text in texts])
     except InputError:
         return embed([text[:_EMBED_CHARS_DENSE] for text in texts])
-
-
-def _without_overlaps(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """Leaves out what a better piece of the same passage already holds."""
-    kept: list[Evidence] = []
-    for item in evidence:
-        span = item.span
-        if not any(
-            other.hit_index == item.hit_index
-            and other.span.page == span.page
-            and span.start < other.span.end
-            and other.span.start < span.end
-            for other in kept
-        ):
-            kept.append(item)
-    return tuple(kept)
 
 
 # ---------------------------------------------------------------------------------------------- the answer

@@ -25,7 +25,8 @@ from numpy.typing import NDArray
 
 from ragedge import assemble
 from ragedge.answer import reader, windows
-from ragedge.answer.scoring import DEFAULT_WEIGHTS, EvidenceWeights
+from ragedge.answer.order import nearest_second
+from ragedge.answer.scoring import COSINE, DEFAULT_WEIGHTS, EvidenceWeights
 from ragedge.calibration.fit import equal_shares, logistic
 from ragedge.config import load_config
 from ragedge.contracts import PageSpan, Question, Retrieval
@@ -138,20 +139,29 @@ def _rows_of(boxes: Sequence[Opened]) -> Rows:
 
 def _unseen(rows: list[Features], labels: list[Right], groups: list[str]) -> str:
     """Right unit first and among two, mean over cases, each with weights that have not seen the case."""
-    first, two = [], []
+    shares = []
     for name in dict.fromkeys(groups):
-        rest = [i for i, group in enumerate(groups) if group != name] or range(len(groups))
-        shares = equal_shares([groups[i] for i in rest])
-        fitted = _listwise([rows[i] for i in rest], [labels[i] for i in rest], shares)
+        rest = [i for i, group in enumerate(groups) if group != name] or list(range(len(groups)))
+        fitted = _fitted([rows[i] for i in rest], [labels[i] for i in rest], [groups[i] for i in rest])
         own = [(x, y) for x, y, group in zip(rows, labels, groups, strict=True) if group == name]
-        first.append(_first_right(own, fitted, 1))
-        two.append(_first_right(own, fitted, 2))
-    return f"right unit first in {np.mean(first):.3f}, among two in {np.mean(two):.3f}, {len(rows)} questions"
+        shares.append((_first_right(own, fitted, 1), _first_right(own, fitted, 2), _first_two_shown(own, fitted)))
+    first, two, shown = np.mean(shares, axis=0)
+    return f"right unit first in {first:.3f}, among two in {two:.3f}, as shown {shown:.3f}; {len(rows)} questions"
 
 
 def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
     rows, labels, groups = _rows_of(boxes)
     print(f"cases left out of the fit: {_unseen(rows, labels, groups)}", file=sys.stderr)
+    fitted = _fitted(rows, labels, groups)
+    for name in dict.fromkeys(groups):
+        chosen = [(x, y) for x, y, g in zip(rows, labels, groups, strict=True) if g == name]
+        one, two = _first_right(chosen, fitted, 1), _first_right(chosen, fitted, 2)
+        print(f"{name}: right unit first in {one:.3f}, among two in {two:.3f} of {len(chosen)}", file=sys.stderr)
+    return EvidenceWeights(*(round(float(value), 2) for value in fitted))
+
+
+def _fitted(rows: Sequence[Features], labels: Sequence[Right], groups: Sequence[str]) -> Features:
+    """Weights by a listwise fit, on the scale of log-odds; the bias last."""
     shares = equal_shares(groups)
     fitted = _listwise(rows, labels, shares)
     balance = np.concatenate(
@@ -159,13 +169,9 @@ def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
     )
     line = (np.concatenate(rows) @ fitted)[:, None]
     scale, bias = logistic(line, np.concatenate(labels), balance, ridge=1e-6)
-    for name in dict.fromkeys(groups):
-        chosen = [(x, y) for x, y, g in zip(rows, labels, groups, strict=True) if g == name]
-        one, two = _first_right(chosen, fitted, 1), _first_right(chosen, fitted, 2)
-        print(f"{name}: right unit first in {one:.3f}, among two in {two:.3f} of {len(chosen)}", file=sys.stderr)
     fitted = fitted * scale
     fitted[-1] = bias
-    return EvidenceWeights(*(round(float(value), 2) for value in fitted))
+    return fitted
 
 
 def _listwise(
@@ -194,6 +200,17 @@ def _listwise(
 
 def _first_right(cases: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: NDArray[np.float64], among: int) -> float:
     return float(np.mean([y[np.argsort(-(x @ weights), kind="stable")[:among]].any() for x, y in cases]))
+
+
+def _first_two_shown(cases: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: NDArray[np.float64]) -> float:
+    """Whether one of the two that the product shows first is right: the nearest in meaning may go second."""
+    found = []
+    for features, right in cases:
+        scores = 1 / (1 + np.exp(-(features @ weights)))
+        order = np.argsort(-scores, kind="stable").tolist()
+        order = nearest_second(order, scores.tolist(), dict(enumerate(features[:, COSINE].tolist())))
+        found.append(bool(right[order[:2]].any()))
+    return float(np.mean(found))
 
 
 def _unit_rows(box: Any, embed: Embed, case: Case) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
