@@ -22,7 +22,7 @@ from ragedge.contracts import Hit
 Rarity = Callable[[Sequence[str]], Mapping[str, float]]
 
 PASSAGE_COVERAGE = 2  # column of `unit_features`
-READ_UNIT, READ_PASSAGE = 10, 11  # columns of `unit_features` that hold 0 until an evidence model has read
+READ_UNIT, READ_PASSAGE, READ_SPAN = 10, 11, 12  # columns of it that hold 0 until an evidence model has read
 COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
 _NEW_WORDS = 4  # content words that neither question nor title have; with so many a unit is full of news
 
@@ -48,6 +48,7 @@ class EvidenceWeights:
     before: float = 1.58
     read_unit: float = 0.0
     read_passage: float = 0.0
+    read_span: float = 0.0
     bias: float = -6.23
 
 
@@ -55,8 +56,8 @@ DEFAULT_WEIGHTS = EvidenceWeights()
 """Where no evidence model reads: what marks passages at once, and chooses what is read."""
 
 READ_WEIGHTS = EvidenceWeights(
-    coverage=0.53, new_coverage=1.81, passage_coverage=1.32, cosine=3.98, passage_cosine=0.78, rank=1.13, kind=1.54,
-    field=1.02, novelty=0.68, before=1.52, read_unit=1.01, read_passage=1.3, bias=-3.78,
+    coverage=1.49, new_coverage=2.07, passage_coverage=1.67, cosine=3.73, passage_cosine=2.19, rank=1.2, kind=1.32,
+    field=1.08, novelty=0.66, before=2.16, read_unit=0.44, read_passage=0.16, read_span=0.51, bias=-4.55,
 )  # fmt: skip
 """Where the evidence model has read."""
 
@@ -111,6 +112,7 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
             field_fits(asked.kind, unit.text, asked.text),
             min(1.0, len(bags[i].difference(asked.weights, known)) / _NEW_WORDS),
             _coverage(asked.weights, before),
+            0.0,
             0.0,
             0.0,
             1.0,
