@@ -73,8 +73,11 @@ def make_pipeline(
     journal: Journal | None = None,
     uses_own_gate: bool = True,
     evidence_reader: EvidenceReader | None = None,
+    for_people: bool = False,
 ) -> Pipeline:
     """The read path over an opened index; with a `journal`, what is asked is kept there.
+
+    `for_people`: with what measuring must do without: the store of answers, the model's rewriting of follow-ups.
 
     The gate is the index's own where `ragedge index calibrate` made one that still fits; `uses_own_gate` False: the
     one that ships.
@@ -107,7 +110,24 @@ def make_pipeline(
         thresholds=shipped if own is None else own.thresholds,
     )
     more: dict[str, Any] = {"evidence_reader": reading, "reviewed": make_reviewed(config, index), "journal": journal}
+    if for_people:
+        more |= _comforts(config, index, generator)
     return Pipeline(index, retriever, embedder, generator, settings, **more)
+
+
+def _comforts(config: Config, index: Index, generator: Generator | None) -> dict[str, Any]:
+    """What people who ask get beside the answer itself."""
+    from ragedge.answer_store import AnswerStore
+    from ragedge.energy import find_meter
+    from ragedge.follow_up import FollowUp
+
+    wanted = config.answer
+    is_kept = wanted.store == "memory"
+    return {
+        "store": AnswerStore(lambda: index.generation, max_bytes=wanted.store_bytes) if is_kept else None,
+        "energy": find_meter(),
+        "follow_up": FollowUp(generator if config.search.followup_model == "auto" else None),
+    }
 
 
 def make_reviewed(config: Config, index: Index) -> Reviewed | None:
@@ -176,7 +196,7 @@ def open_box(
     create: bool = False,
     keeps_journal: bool = False,
 ) -> Box:
-    """Everything a question needs, from a config; with `keeps_journal`, questions are kept if the config wants it."""
+    """Everything a question needs, from a config; for people who ask with `keeps_journal`: see `make_pipeline`."""
     from ragedge.gate_file import own_gate
 
     embedder = make_embedder(config)
@@ -184,7 +204,7 @@ def open_box(
     journal = make_journal(config) if keeps_journal else None
     index = open_index(config, embedder, mode=mode, create=create)
     try:
-        pipeline = make_pipeline(config, index, embedder, generator, journal=journal)
+        pipeline = make_pipeline(config, index, embedder, generator, journal=journal, for_people=keeps_journal)
     except BaseException:
         index.close()
         raise

@@ -55,11 +55,13 @@ class EmbedderConfig:
 
 @dataclass(frozen=True, slots=True)
 class SearchConfig:
-    """How passages are found."""
+    """How passages are found. `followup_model` "auto" lets the language model complete a follow-up question where the
+    box was seen to do so in under a second, "off" leaves it to rules."""
 
     mode: Literal["hybrid", "lexical", "vector"] = "hybrid"
     top_k: int = field(default=8, metadata=_range(1, 50))
     candidates: int = field(default=50, metadata=_range(1, 1000))
+    followup_model: Literal["auto", "off"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ class AnswerConfig:
     `model` is the path of a GGUF file or a name that `ragedge models` knows; "" is the one chosen there. `kind`
     "remote" sends questions and passages to the server at `url`, with the key in the environment variable
     `api_key_env`; `timeout_s` is its longest silence. `pinned` names a TOML file of reviewed answers, which go before
-    everything else.
+    everything else. `store` "memory" keeps answers for when the same is asked again, up to `store_bytes`.
     """
 
     kind: Literal["auto", "extractive", "llama", "remote"] = "auto"
@@ -87,6 +89,8 @@ class AnswerConfig:
     api_key_env: str = ""
     timeout_s: float = field(default=60.0, metadata=_range(0.1, 3600))
     pinned: str = ""
+    store: Literal["memory", "off"] = "memory"
+    store_bytes: int = field(default=16_777_216, metadata=_range(65_536, 2**34))
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,11 @@ class AnswerSpan:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Wall clock of our own stages in milliseconds; None where a stage did not run."""
+    """Wall clock of our own stages in milliseconds; None where a stage did not run.
+
+    `stored_ms` is there only where the answer came out of the store of answers. `energy_joules` is what the whole box
+    took from question to answer, other work included; None where it cannot be measured.
+    """
 
     embed_ms: float | None = None
     lexical_ms: float | None = None
@@ -171,6 +175,8 @@ class Timings:
     read_ms: float | None = None
     first_piece_ms: float | None = None
     total_ms: float | None = None
+    stored_ms: float | None = None
+    energy_joules: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
