@@ -49,6 +49,7 @@ from ragedge.contracts.seams import (
     Sampling,
     VectorStore,
 )
+from ragedge.contracts.tasks import CitedPlace, RewriteKind, RewriteRequest, SummaryRequest, rewriting_of
 
 __all__ = [
     "Answer",
@@ -57,6 +58,7 @@ __all__ = [
     "BlockKind",
     "Chunk",
     "Citation",
+    "CitedPlace",
     "Document",
     "DocumentName",
     "Embedder",
@@ -82,8 +84,11 @@ __all__ = [
     "Reason",
     "Records",
     "Retrieval",
+    "RewriteKind",
+    "RewriteRequest",
     "Sampling",
     "Source",
+    "SummaryRequest",
     "Timings",
     "Turn",
     "UnitReading",
@@ -91,4 +96,5 @@ __all__ = [
     "Verdict",
     "WindowReading",
     "WindowText",
+    "rewriting_of",
 ]

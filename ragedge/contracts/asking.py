@@ -191,6 +191,18 @@ class ModelStats:
     eval_count: int = 0
     eval_duration: int = 0
 
+    def __add__(self, other: ModelStats) -> ModelStats:
+        """What both spent."""
+        return ModelStats(
+            self.total_duration + other.total_duration,
+            self.load_duration + other.load_duration,
+            self.prompt_eval_count + other.prompt_eval_count,
+            self.prompt_eval_cached_count + other.prompt_eval_cached_count,
+            self.prompt_eval_duration + other.prompt_eval_duration,
+            self.eval_count + other.eval_count,
+            self.eval_duration + other.eval_duration,
+        )
+
     @property
     def prompt_tokens_per_second(self) -> float | None:
         """Prompt tokens read per second, cached ones not counted; None when nothing was read."""

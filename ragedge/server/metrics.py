@@ -87,9 +87,7 @@ class Meter:
             yield f'{_PREFIX}questions_total{{outcome="{outcome}",engine="{engine}"}} {count}'
         yield from _head("stored_answers_total", "counter", "answers that came out of the store of answers")
         yield f"{_PREFIX}stored_answers_total {kept}"
-        yield from _head(
-            "energy_joules_total", "counter", "energy of the box while answering; absent: not measurable"
-        )
+        yield from _head("energy_joules_total", "counter", "energy of the box while answering; absent: not measurable")
         if joules is not None:
             yield f"{_PREFIX}energy_joules_total {joules:.3f}"
         for name, meaning in _SUMS:

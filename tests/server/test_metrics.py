@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ragedge.contracts import Event, ModelStats
+from ragedge.contracts import Event, ModelStats, Timings
 from ragedge.errors import ModelCrashed
 from ragedge.server.metrics import Meter
 from tests.server.clients import open_client
