@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ragedge.journal import Journal
     from ragedge.reviewed import Reviewed
     from ragedge.search.retriever import Mode
+    from ragedge.tasks import Tasks
 
 __all__ = [
     "Box",
@@ -164,6 +165,7 @@ class Box:
     generator: Generator | None
     pipeline: Pipeline
     is_writable: bool
+    tasks: Tasks
     journal: Journal | None = None
     notes: tuple[str, ...] = ()
     """What a person should know about how it was opened, one line each."""
@@ -198,6 +200,7 @@ def open_box(
 ) -> Box:
     """Everything a question needs, from a config; for people who ask with `keeps_journal`: see `make_pipeline`."""
     from ragedge.gate_file import own_gate
+    from ragedge.tasks import Tasks
 
     embedder = make_embedder(config)
     generator = make_generator(config)
@@ -209,4 +212,5 @@ def open_box(
         index.close()
         raise
     note = own_gate(index, pipeline.reader_id)[1]
-    return Box(config, embedder, index, generator, pipeline, mode == "write", journal, (note,) if note else ())
+    tasks = Tasks(index, embedder, generator, pipeline.settings, pipeline.energy)
+    return Box(config, embedder, index, generator, pipeline, mode == "write", tasks, journal, (note,) if note else ())

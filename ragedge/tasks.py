@@ -50,6 +50,10 @@ class Tasks:
             for event in measured:
                 yield checked_again(event, language, self._index.page) if isinstance(event, Answer) else event
 
+    def stream_task(self, request: Request) -> Iterator[Event]:
+        """`stream`, under the name that `ragedge.client.Client` has for it."""
+        return self.stream(request)
+
     def run(self, request: Request) -> Answer:
         """Drain `stream` and return its answer."""
         for event in self.stream(request):

@@ -41,7 +41,8 @@ LAYERS: list[tuple[str, ...]] = [
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench"),
     ("ragedge.server", "ragedge.client"),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
-     "ragedge.model_verbs", "ragedge.eval_verb", "ragedge.ingest_verb", "ragedge.ask_verb", "ragedge.serve_verb",
+     "ragedge.model_verbs", "ragedge.task_verbs", "ragedge.eval_verb", "ragedge.ingest_verb", "ragedge.ask_verb",
+     "ragedge.serve_verb",
      "ragedge.keys_verb", "ragedge.mcp_server", "ragedge.calibrate_verb", "ragedge.arguments", "ragedge.cli",
      "ragedge.__main__"),
 ]  # fmt: skip
