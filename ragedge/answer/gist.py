@@ -8,6 +8,7 @@ Carbonell and Goldstein, 1998). Knows no index and no model: both come as functi
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragedge.answer.sentences import content_words
+from ragedge.answer.stopwords import STOP_WORDS
 from ragedge.answer.units import PageOf, Unit, units_of
 from ragedge.contracts import Evidence, Hit, PageSpan, Question, Retrieval
 from ragedge.errors import InputError
@@ -30,6 +32,10 @@ _EMBED_CHARS = 400
 _EMBED_CHARS_DENSE = 160
 _BY_WORDS = 0.35  # weight of words beside meaning
 _SAME_AGAIN = 0.5  # of the likeness to what is chosen already, taken off
+_MIN_FUNCTION_WORDS = 2  # "the", "is", "of": a line of a table has none
+_SHORT = 4  # words added to a sentence's own: a short one is usual by chance
+_WORDS = re.compile(r"[^\W\d_]+")
+_UNSPACED = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff]")
 _FIRST_GAIN = 0.1  # the first sentences of a text most often say what it is about
 
 
@@ -47,7 +53,9 @@ def gist(
     """
     everything = units_of(Retrieval(Question(""), "", tuple(hits)), page_of)
     once = {" ".join(unit.text.split()): unit for unit in reversed(everything)}  # a repeated one counts once
-    units = [unit for unit in everything if once[" ".join(unit.text.split())] is unit and _is_sentence(unit)]
+    usable = [unit for unit in everything if once[" ".join(unit.text.split())] is unit and _is_of_use(unit)]
+    prose = [unit for unit in usable if _is_prose(unit.text)]
+    units = prose if len(prose) >= MIN_SENTENCES else usable  # a list of parts has no sentences, but lines that say it
     if not units:
         return ()
     if most is None:
@@ -68,7 +76,16 @@ def gist(
     )
 
 
-def _is_sentence(unit: Unit) -> bool:
+def _is_prose(text: str) -> bool:
+    """Whether a text reads like a sentence, and not like a title, a label or a line of a table."""
+    if _UNSPACED.search(text):
+        return text.rstrip()[-1:] in "。！？…"
+    words = [word.casefold() for word in _WORDS.findall(text)]
+    function_words = sum(word in STOP_WORDS for word in words)
+    return text.rstrip(" \"'”’»)")[-1:] in ".!?؟।" and function_words >= _MIN_FUNCTION_WORDS
+
+
+def _is_of_use(unit: Unit) -> bool:
     is_of_use = unit.kind in ("text", "list") and len(unit.text) <= _MAX_CHARS
     return is_of_use and len(set(content_words(unit.text))) >= _MIN_WORDS
 
@@ -77,7 +94,7 @@ def _by_words(units: Sequence[Unit]) -> list[float]:
     """For each unit how usual its words are in the document, in [0, 1 + gain]."""
     words = [set(content_words(unit.text)) for unit in units]
     counts = Counter(word for one in words for word in one)
-    shares = [sum(counts[word] for word in one) / (len(one) * len(units)) for one in words]
+    shares = [sum(counts[word] for word in one) / ((len(one) + _SHORT) * len(units)) for one in words]
     return [share + (_FIRST_GAIN if i < 2 else 0.0) for i, share in enumerate(shares)]
 
 

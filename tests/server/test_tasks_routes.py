@@ -57,7 +57,8 @@ def test_a_request_arrives_as_the_record_it_is(tmp_path: Path) -> None:
     place = CitedPlace(1, "0123456789abcdef-00000", 1, 23, 72, 0, 31)
     requests = [
         SummaryRequest("manual.txt", "Engine", "de"), SummaryRequest("manual.txt"),
-        RewriteRequest("Torque it to 42 Nm, please now.", "translate", "de", (place,)), RewriteRequest("So.", "simpler"),
+        RewriteRequest("Torque it to 42 Nm, please now.", "translate", "de", (place,)),
+        RewriteRequest("So.", "simpler"),
     ]  # fmt: skip
     service = replace(make_service(tmp_path), tasks=tasks)
     with serving(service) as port, ragedge.Client(f"http://127.0.0.1:{port}", timeout_s=20) as client:
@@ -69,7 +70,8 @@ def test_a_request_arrives_as_the_record_it_is(tmp_path: Path) -> None:
 def test_a_failure_before_the_first_event_is_a_status_and_a_later_one_an_event(tmp_path: Path) -> None:
     missing = ModelMissing("it needs a language model", "fetch one")
     for events, path, status in (
-        ([missing], "/v1/rewrite", 503), ([missing], "/v1/rewrite/stream", 503), ([NotFound("none")], "/v1/summarise", 404),
+        ([missing], "/v1/rewrite", 503), ([missing], "/v1/rewrite/stream", 503),
+        ([NotFound("none")], "/v1/summarise", 404),
     ):  # fmt: skip
         with open_client(replace(make_service(tmp_path), tasks=FakeTasks(list(events)))) as client:
             reply = client.post(path, json=TEXT if "rewrite" in path else WISH)
@@ -147,6 +149,7 @@ def test_an_answer_translated_over_http_cites_the_same_page(tmp_path: Path) -> N
 def test_a_busy_model_is_busy(tmp_path: Path) -> None:
     busy = FakeTasks([Busy("busy", "come back", retry_after_s=3)])
     service = replace(make_service(tmp_path), tasks=busy)
-    with serving(service) as port, ragedge.Client(f"http://127.0.0.1:{port}", timeout_s=20) as client:
-        with pytest.raises(Busy):
+    with serving(service) as port:
+        client = ragedge.Client(f"http://127.0.0.1:{port}", timeout_s=20)
+        with client, pytest.raises(Busy):
             client.summarise("manual.txt")
