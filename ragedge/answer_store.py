@@ -24,8 +24,8 @@ from ragedge.contracts import Answer, Event, Passages, Piece, Question, Timings
 MAX_ENTRIES = 2_000
 """Answers kept; one of eight passages takes about 10 kB."""
 
-_KEPT_OUTCOMES = frozenset(("answered", "unsure", "abstained"))
-"""All three are decided by code on the same index; what was cancelled or cut short might end otherwise next time."""
+_KEPT_OUTCOMES = frozenset(("answered", "unsure", "abstained", "truncated"))
+"""All follow from the same index and settings; what was cancelled might end otherwise next time."""
 
 
 @dataclass(frozen=True, slots=True)

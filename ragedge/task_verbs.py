@@ -79,7 +79,7 @@ def _show(events: Iterator[Event], out: TextIO, *, as_json: bool, is_streamed: b
             return event
         if as_json:
             continue
-        if isinstance(event, Passages):
+        if isinstance(event, Passages) and event.retrieval.hits:
             terminal.show_passages(event, out)
         elif isinstance(event, Piece) and is_streamed:
             has_begun = True

@@ -193,7 +193,7 @@ def test_what_failed_was_cancelled_or_comes_from_elsewhere_is_not_kept(make: Cal
     pipeline = make(Broken())
     assert "quoted, because" in pipeline.ask(QUESTION).reason
     assert not is_kept(pipeline.ask(QUESTION))
-    pipeline = make(Known("cut", said="one two three"))
+    pipeline = make(Known("stopped", said="one two three"))
     list(pipeline.stream(QUESTION, lambda: True))
     assert not is_kept(pipeline.ask(QUESTION))
     pipeline = make(Known(None))  # as a server elsewhere: nobody knows when its model changes
