@@ -165,10 +165,16 @@ class Box:
     generator: Generator | None
     pipeline: Pipeline
     is_writable: bool
-    tasks: Tasks
     journal: Journal | None = None
     notes: tuple[str, ...] = ()
     """What a person should know about how it was opened, one line each."""
+
+    @property
+    def tasks(self) -> Tasks:
+        """What can be asked beside a question: summaries, answers in other words."""
+        from ragedge.tasks import Tasks
+
+        return Tasks(self.index, self.embedder, self.generator, self.pipeline.settings, self.pipeline.energy)
 
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for: search first, then the language model."""
@@ -200,7 +206,6 @@ def open_box(
 ) -> Box:
     """Everything a question needs, from a config; for people who ask with `keeps_journal`: see `make_pipeline`."""
     from ragedge.gate_file import own_gate
-    from ragedge.tasks import Tasks
 
     embedder = make_embedder(config)
     generator = make_generator(config)
@@ -212,5 +217,4 @@ def open_box(
         index.close()
         raise
     note = own_gate(index, pipeline.reader_id)[1]
-    tasks = Tasks(index, embedder, generator, pipeline.settings, pipeline.energy)
-    return Box(config, embedder, index, generator, pipeline, mode == "write", tasks, journal, (note,) if note else ())
+    return Box(config, embedder, index, generator, pipeline, mode == "write", journal, (note,) if note else ())
