@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from ragedge.answer.gate import Thresholds
+from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.answer_store import AnswerStore, key_of
 from ragedge.ask import AskSettings, Pipeline
 from ragedge.contracts import Answer, Event, Passages, Piece, Question, Timings, Turn
@@ -23,6 +24,7 @@ from tests.fakes_generator import FakeGenerator
 from tests.recipes.answer_store_misses import mutated, wrong_hits
 from tests.server.fakes import make_answer, make_hit, make_passages
 from tests.test_ask import ANSWERS_ALL, BULLETIN, HEAD, QUESTION, REFUSES_ALL, SETTINGS, put
+from tests.tiny_gguf import make_tiny_gguf
 
 MUTATIONS = 400
 """In the suite; `python -m tests.recipes.answer_store_misses` tries 10,000."""
@@ -257,3 +259,17 @@ def test_no_mutated_question_or_setting_is_ever_taken_for_another() -> None:
     assert wrong_hits(MUTATIONS, seed=1) == 0
     rng = random.Random(2)
     assert len({repr(mutated(QUESTION, rng)) for _ in range(200)}) > 50, "the mutations differ from each other"
+
+
+def test_a_model_file_that_was_exchanged_is_another_model_and_a_sum_is_what_counts(tmp_path: Path) -> None:
+    path = make_tiny_gguf(tmp_path / "a.gguf")
+    known = [ProcessGenerator(path, sha256=letter * 64) for letter in "ab"] + [
+        ProcessGenerator(path, context_tokens=512)
+    ]
+    unknown = ProcessGenerator(path)
+    assert len({model.identity for model in (*known, unknown)}) == 4
+    before = unknown.identity, known[0].identity
+    make_tiny_gguf(path, seed=8)
+    assert unknown.identity != before[0] and known[0].identity == before[1]
+    path.unlink()
+    assert unknown.identity is None, "nobody knows what the next process would read"
