@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ragedge.journal import Journal
     from ragedge.reviewed import Reviewed
     from ragedge.search.retriever import Mode
+    from ragedge.tasks import Tasks
 
 __all__ = [
     "Box",
@@ -73,8 +74,11 @@ def make_pipeline(
     journal: Journal | None = None,
     uses_own_gate: bool = True,
     evidence_reader: EvidenceReader | None = None,
+    for_people: bool = False,
 ) -> Pipeline:
     """The read path over an opened index; with a `journal`, what is asked is kept there.
+
+    `for_people`: with what measuring must do without: the store of answers, the model's rewriting of follow-ups.
 
     The gate is the index's own where `ragedge index calibrate` made one that still fits; `uses_own_gate` False: the
     one that ships.
@@ -109,7 +113,24 @@ def make_pipeline(
         thresholds=shipped if own is None else own.thresholds,
     )
     more: dict[str, Any] = {"evidence_reader": reading, "reviewed": make_reviewed(config, index), "journal": journal}
+    if for_people:
+        more |= _comforts(config, index, generator)
     return Pipeline(index, retriever, embedder, generator, settings, **more)
+
+
+def _comforts(config: Config, index: Index, generator: Generator | None) -> dict[str, Any]:
+    """What people who ask get beside the answer itself."""
+    from ragedge.answer_store import AnswerStore
+    from ragedge.energy import find_meter
+    from ragedge.follow_up import FollowUp
+
+    wanted = config.answer
+    is_kept = wanted.store == "memory"
+    return {
+        "store": AnswerStore(lambda: index.generation, max_bytes=wanted.store_bytes) if is_kept else None,
+        "energy": find_meter(),
+        "follow_up": FollowUp(generator if config.search.followup_model == "auto" else None),
+    }
 
 
 def make_reviewed(config: Config, index: Index) -> Reviewed | None:
@@ -150,6 +171,13 @@ class Box:
     notes: tuple[str, ...] = ()
     """What a person should know about how it was opened, one line each."""
 
+    @property
+    def tasks(self) -> Tasks:
+        """What can be asked beside a question: summaries, answers in other words."""
+        from ragedge.tasks import Tasks
+
+        return Tasks(self.index, self.embedder, self.generator, self.pipeline.settings, self.pipeline.energy)
+
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for: search first, then the language model."""
         self.pipeline.warm_up()
@@ -178,7 +206,7 @@ def open_box(
     create: bool = False,
     keeps_journal: bool = False,
 ) -> Box:
-    """Everything a question needs, from a config; with `keeps_journal`, questions are kept if the config wants it."""
+    """Everything a question needs, from a config; for people who ask with `keeps_journal`: see `make_pipeline`."""
     from ragedge.gate_file import own_gate
     from ragedge.speaker import profile_of
 
@@ -187,7 +215,7 @@ def open_box(
     journal = make_journal(config) if keeps_journal else None
     index = open_index(config, embedder, mode=mode, create=create)
     try:
-        pipeline = make_pipeline(config, index, embedder, generator, journal=journal)
+        pipeline = make_pipeline(config, index, embedder, generator, journal=journal, for_people=keeps_journal)
     except BaseException:
         index.close()
         raise

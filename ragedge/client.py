@@ -19,7 +19,16 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from ragedge.contracts import Answer, Event, Piece, Question
+from ragedge.contracts import (
+    Answer,
+    Event,
+    Piece,
+    Question,
+    RewriteKind,
+    RewriteRequest,
+    SummaryRequest,
+    rewriting_of,
+)
 from ragedge.errors import Busy, InputError, RagedgeError, RateLimited, RemoteFailed, UnreadableDocument
 from ragedge.replies import DocumentList, Found, Health, PageReport, Removed, Uploaded
 from ragedge.views import encode, record_view
@@ -74,7 +83,10 @@ class Client:
 
         Closing the iterator stops the answer at the service.
         """
-        request = self._http.build_request("POST", "/v1/ask/stream", **_json(_body(question)))
+        return self._streamed("/v1/ask/stream", _body(question))
+
+    def _streamed(self, address: str, body: dict[str, Any]) -> Iterator[Event]:
+        request = self._http.build_request("POST", address, **_json(body))
         try:
             reply = self._http.send(request, stream=True)
             try:
@@ -87,6 +99,28 @@ class Client:
                 reply.close()
         except httpx.HTTPError as error:
             raise self._unreachable(error) from error
+
+    def summarise(self, document: str, *, section: str = "", language: str | None = None) -> Answer:
+        """A summary, with citations, of a document (by id, path, file name or title) or of one section of it."""
+        return self.run(SummaryRequest(document, section, language))
+
+    def rewrite(self, answer: Answer, kind: RewriteKind, *, language: str | None = None) -> Answer:
+        """An answer said "simpler", or with "translate" in the language `language` ("de"); its citations stay.
+
+        Raises:
+            ModelMissing: there is no language model there.
+        """
+        return self.run(rewriting_of(answer, kind, language))
+
+    def run(self, request: SummaryRequest | RewriteRequest) -> Answer:
+        """The answer to a task."""
+        address, body = _task(request)
+        return self._decoded(self._sent("POST", address, **_json(body)), Answer)
+
+    def stream_task(self, request: SummaryRequest | RewriteRequest) -> Iterator[Event]:
+        """The events of a task, as of `stream`."""
+        address, body = _task(request)
+        return self._streamed(f"{address}/stream", body)
 
     def search(self, text: str | Question, *, top_k: int | None = None) -> Found:
         """The passages for a question, best first, without an answer."""
@@ -175,6 +209,12 @@ def _body(question: str | Question) -> dict[str, Any]:
     """The fields of a question that say something."""
     asked = question if isinstance(question, Question) else Question(question)
     return {name: value for name, value in record_view(asked).items() if value or name == "text" or value == 0}
+
+
+def _task(request: SummaryRequest | RewriteRequest) -> tuple[str, dict[str, Any]]:
+    """The address of a task and its fields that say something."""
+    address = "/v1/summarise" if isinstance(request, SummaryRequest) else "/v1/rewrite"
+    return address, {name: value for name, value in record_view(request).items() if value not in (None, "", [])}
 
 
 def _json(body: dict[str, Any]) -> dict[str, Any]:

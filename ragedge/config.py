@@ -55,11 +55,13 @@ class EmbedderConfig:
 
 @dataclass(frozen=True, slots=True)
 class SearchConfig:
-    """How passages are found."""
+    """How passages are found. `followup_model` "auto" lets the language model complete a follow-up question where the
+    box was seen to do so in under a second, "off" leaves it to rules."""
 
     mode: Literal["hybrid", "lexical", "vector"] = "hybrid"
     top_k: int = field(default=8, metadata=_range(1, 50))
     candidates: int = field(default=50, metadata=_range(1, 1000))
+    followup_model: Literal["auto", "off"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +76,8 @@ class AnswerConfig:
     passage where that is faster; the answer is the same. `prompt_state_bytes` of memory and `prompt_state_disk_bytes`
     of disk hold what the model has read of the last prompts. `passage_states` "joined" is for models that bear it:
     passages are read one by one, kept within `passage_state_disk_bytes` and joined, the last `passage_reread_tokens`
-    of each read in place.
+    of each read in place. `store` "memory" keeps answers for when the
+    same is asked again, up to `store_bytes`.
     """
 
     kind: Literal["auto", "extractive", "llama", "remote"] = "auto"
@@ -99,6 +102,8 @@ class AnswerConfig:
     passage_states: Literal["exact", "joined"] = "exact"
     passage_state_disk_bytes: int = field(default=1_073_741_824, metadata=_range(0, 2**50))
     passage_reread_tokens: int = field(default=0, metadata=_range(0, 8192))
+    store: Literal["memory", "off"] = "memory"
+    store_bytes: int = field(default=16_777_216, metadata=_range(65_536, 2**34))
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,6 +66,8 @@ def run(config: Config, assemble: Any, out: IO[str]) -> int:
         threading.Thread(target=warm_up, args=(box, tell, is_over), name="warm-up", daemon=True).start()
         count = box.index.counts()
         print(f"{count.documents:,} documents, {count.chunks:,} passages; answers by {box.pipeline.engine}", file=out)
+        meter = box.pipeline.energy
+        print(f"energy per answer: {meter.name or f'not measurable: {meter.reason}'}", file=out)
         if config.answer.kind == "remote":
             print(f"questions and passages leave this box, to {config.answer.url}", file=sys.stderr)
 

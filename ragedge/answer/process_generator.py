@@ -118,6 +118,20 @@ class ProcessGenerator:
         return self._context_tokens
 
     @property
+    def identity(self) -> str | None:
+        """Text that differs whenever answers could: for the store of answers. None where the file cannot be looked at.
+
+        Without a sum, a file that was exchanged counts as another one, and so does each new process, which reads it.
+        """
+        if self._wanted.sha256:
+            return repr(self._wanted)
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return repr((self._wanted, self.pid, found.st_ino, found.st_size, found.st_mtime_ns))
+
+    @property
     def pid(self) -> int | None:
         """Process id of the model's process, if it runs."""
         process = self._process

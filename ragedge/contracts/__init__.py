@@ -50,6 +50,7 @@ from ragedge.contracts.seams import (
     Sampling,
     VectorStore,
 )
+from ragedge.contracts.tasks import CitedPlace, RewriteKind, RewriteRequest, SummaryRequest, rewriting_of
 
 __all__ = [
     "Answer",
@@ -58,6 +59,7 @@ __all__ = [
     "BlockKind",
     "Chunk",
     "Citation",
+    "CitedPlace",
     "Document",
     "DocumentName",
     "Embedder",
@@ -84,8 +86,11 @@ __all__ = [
     "Reason",
     "Records",
     "Retrieval",
+    "RewriteKind",
+    "RewriteRequest",
     "Sampling",
     "Source",
+    "SummaryRequest",
     "Timings",
     "Turn",
     "UnitReading",
@@ -93,4 +98,5 @@ __all__ = [
     "Verdict",
     "WindowReading",
     "WindowText",
+    "rewriting_of",
 ]

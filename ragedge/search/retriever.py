@@ -140,6 +140,11 @@ class Retriever:
         self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._library: tuple[int, Library] | None = None
 
+    @property
+    def setup(self) -> tuple[object, ...]:
+        """What beside question and index its results follow from."""
+        return self._top_k, self._candidates, self._mode, self._steps, self._embedder.id, self._embedder.sha256
+
     def question_vector(self, text: str) -> NDArray[np.float32]:
         """Unit vector of a question, float32 [dimension]; the last few are remembered."""
         with self._lock:

@@ -45,6 +45,7 @@ from ragedge.server.settings import ServerSettings, Service
 from ragedge.server.site import home, language_file, language_list, load_site, static_file
 from ragedge.server.source_page import source_page
 from ragedge.server.status import health, show_index
+from ragedge.server.tasks import rewrite, rewrite_stream, summarise, summarise_stream
 from ragedge.server.uploads import clear_uploads
 from ragedge.server.widget import widget_script
 
@@ -64,6 +65,10 @@ _ROUTES: tuple[Any, ...] = (
     kiosk_speech,
     ask,
     ask_stream,
+    summarise,
+    summarise_stream,
+    rewrite,
+    rewrite_stream,
     search,
     feedback,
     metrics,

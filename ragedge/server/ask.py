@@ -18,7 +18,7 @@ from litestar.response.base import ASGIResponse
 from litestar.types import ASGIApp
 from msgspec import Meta, Struct, field
 
-from ragedge.contracts import Answer, Event, Passages, Piece, Question, Turn
+from ragedge.contracts import Answer, Event, Passages, Piece, Question, RewriteRequest, SummaryRequest, Turn
 from ragedge.errors import AnswerError, BadQuestion, NotFound, UnsupportedFile
 from ragedge.server.admission import Admission
 from ragedge.server.metrics import Meter
@@ -87,6 +87,24 @@ class AskDesk:
         return Pump(
             lambda is_cancelled: self.meter.watch(pipeline.stream(question, is_cancelled, client=client, **named)),
             cancel,
+            lambda: self.admission.leave(client),
+        )
+
+    def open_task(self, task: SummaryRequest | RewriteRequest, client: str = "") -> Pump:
+        """A pump over a task's events, its place taken.
+
+        Raises:
+            NotFound: no tasks are done here.
+            Busy: no place.
+        """
+        tasks = self._service.tasks
+        if tasks is None:
+            raise NotFound("this service answers questions only", "see /docs for what it takes")
+        self.admission.enter(client)
+        name = "summarise" if isinstance(task, SummaryRequest) else task.kind
+        return Pump(
+            lambda is_cancelled: self.meter.watch(tasks.stream(task, is_cancelled, client=client), task=name),
+            Cancel(self._settings.question_timeout_s, self._is_stopping),
             lambda: self.admission.leave(client),
         )
 

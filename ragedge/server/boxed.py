@@ -35,6 +35,7 @@ def make_app(box: Box, access: Access | None = None) -> Litestar:
         suffixes=SUPPORTED_SUFFIXES,
         journal=box.journal,
         embedder=box.embedder,
+        tasks=box.tasks,
         access=access,
     )
     settings = ServerSettings(

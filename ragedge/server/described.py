@@ -88,6 +88,14 @@ ROUTES: dict[str, Described] = {
     "POST /v1/ask/stream": Described(
         _ASKING, {"text": examples.QUESTION}, None, examples.STREAM, media_type="text/event-stream"
     ),
+    "POST /v1/summarise": Described(_TALKING, examples.SUMMARY_WISH, Answer, examples.SUMMARY),
+    "POST /v1/summarise/stream": Described(
+        _TALKING, examples.SUMMARY_WISH, None, examples.SUMMARY_STREAM, media_type="text/event-stream"
+    ),
+    "POST /v1/rewrite": Described(_ASKING, examples.REWRITE_WISH, Answer, examples.REWRITTEN),
+    "POST /v1/rewrite/stream": Described(
+        _ASKING, examples.REWRITE_WISH, None, examples.REWRITE_STREAM, media_type="text/event-stream"
+    ),
     "POST /v1/search": Described(_ASKING, {"text": examples.QUESTION, "top_k": 3}, Found, examples.FOUND),
     "POST /v1/feedback": Described(
         (*_BODY, *_ABSENT),

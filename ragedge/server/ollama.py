@@ -163,6 +163,7 @@ class _Chat:
             **figures,
             "load_duration": stats.load_duration,
             "prompt_eval_count": stats.prompt_eval_count,
+            "prompt_eval_cached_count": stats.prompt_eval_cached_count,
             "prompt_eval_duration": stats.prompt_eval_duration,
             "eval_count": stats.eval_count,
             "eval_duration": stats.eval_duration,

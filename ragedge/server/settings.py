@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ragedge.contracts import Embedder, Event, Page, Question
+from ragedge.contracts import Embedder, Event, Page, Question, RewriteRequest, SummaryRequest
 from ragedge.exhibits import Exhibits
 from ragedge.server.access import Access
 
@@ -21,6 +21,14 @@ class Asking(Protocol):
 
     def stream(
         self, question: Question, is_cancelled: Callable[[], bool] = ..., *, question_id: str = ..., client: str = ...
+    ) -> Iterator[Event]: ...
+
+
+class Doing(Protocol):
+    """Summaries and rewritten answers: `ragedge.tasks.Tasks`."""
+
+    def stream(
+        self, request: SummaryRequest | RewriteRequest, is_cancelled: Callable[[], bool] = ..., *, client: str = ...
     ) -> Iterator[Event]: ...
 
 
@@ -71,7 +79,7 @@ class Service:
     """The parts behind the routes.
 
     Without a `syncer` the documents can be read but not changed; without a `journal` no feedback is taken; without an
-    `embedder` no texts are embedded.
+    `embedder` no texts are embedded; without `tasks` there are no summaries.
     """
 
     pipeline: Asking
@@ -82,6 +90,7 @@ class Service:
     suffixes: tuple[str, ...] = ()
     journal: Remembering | None = None
     embedder: Embedder | None = None
+    tasks: Doing | None = None
     #: The keys; without them everybody is the owner, so only this machine may reach the service.
     access: Access | None = None
 

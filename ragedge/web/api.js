@@ -60,11 +60,14 @@ export async function getPicture(url, signal) {
 }
 
 // Asks `question` ({text, history, ..}), and calls onEvent(name, data) for every event. Resolves at the end of the stream.
-export async function askStream(question, signal, onEvent) {
-  const response = await send("/v1/ask/stream", {
+export const askStream = (question, signal, onEvent) => eventStream("/v1/ask/stream", question, signal, onEvent);
+
+// The same for a summary ({document}) or an answer in other words ({text, kind, citations}).
+export async function eventStream(path, wish, signal, onEvent) {
+  const response = await send(path, {
     method: "POST",
     headers: {"Content-Type": "application/json"},
-    body: JSON.stringify({language: language(), ...question}),
+    body: JSON.stringify({language: language(), ...wish}),
     signal,
   });
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

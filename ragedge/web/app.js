@@ -2,7 +2,7 @@
 
 import {setUpAccount} from "./account.js";
 import {addPiece, clearAnswer, showAnswer, showOutcome} from "./answer.js";
-import {askStream, getJson} from "./api.js";
+import {eventStream, getJson} from "./api.js";
 import {announce, byId, el, fill} from "./dom.js";
 import {loadDocuments, setService, setUpDocuments, uploadZone} from "./documents.js";
 import {setUpFeedback} from "./feedback.js";
@@ -11,28 +11,45 @@ import {passageItems} from "./passages.js";
 import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} from "./past.js";
 import {setUpSharing} from "./share.js";
 import {openSource, setUpSource} from "./source.js";
+import {questionTask, rewriteTask, setUpRewriting, showRewriting, summaryTask} from "./tasks.js";
 import {pathName} from "./text.js";
 
 let running = null;
-let lastQuestion = "";
+let lastTask = null;
 let found = null;
 let shown = null;
 // Earlier exchanges that a follow-up question brings along; more would crowd the sources out of a small model.
 let turns = [];
 const MAX_TURNS = 4;
 
-async function ask(question, history = []) {
+function ask(question, history = []) {
+  turns = history;
+  return run(questionTask(question, history));
+}
+
+function summarise(info) {
+  location.hash = "#ask";
+  turns = [];
+  return run(summaryTask(info));
+}
+
+// The answer in other words takes the place of the answer; a follow-up still follows the question.
+function rewrite(kind, code) {
+  if (shown) run(rewriteTask(shown, kind, code));
+}
+
+// Runs a task of tasks.js.
+async function run(task) {
   running?.abort();
   const controller = new AbortController();
   running = controller;
-  lastQuestion = question;
-  turns = history;
+  lastTask = task;
   shown = null;
   setBusy(true);
   byId("problem").hidden = true;
   byId("welcome").hidden = true;
   byId("start-line").hidden = true;
-  clearAnswer(question);
+  clearAnswer(task.name);
   byId("earlier").textContent = turns.length ? t("answer.earlier", {questions: turns.map((turn) => turn.question).join(" › ")}) : "";
   found = null;
   fill(byId("passages"));
@@ -46,15 +63,15 @@ async function ask(question, history = []) {
     else if (name === "piece") addPiece(data.text);
     else if (name === "answer") {
       isComplete = true;
-      shown = {question, answer: data};
+      shown = {name: task.name, question: task.question, answer: data, found};
       announce(`${showAnswer(data, found?.timings.total_ms ?? 0)}. ${count("n.sources", data.citations.length)}`);
       nameClosest(data.outcome);
       remark(data);
-      rememberQuestion(question);
+      if (task.path === "/v1/ask/stream") rememberQuestion(task.question);
     }
   };
   try {
-    await askStream({text: question, history: turns}, controller.signal, onEvent);
+    await eventStream(task.path, task.wish, controller.signal, onEvent);
     if (!isComplete && running === controller) stopped();
   } catch (error) {
     if (running !== controller) return;
@@ -65,9 +82,20 @@ async function ask(question, history = []) {
       running = null;
       setBusy(false);
       byId("answer-text").setAttribute("aria-busy", "false");
+      if (shown === null && task.origin) showOrigin(task.origin);
       for (const id of ["answer-tools", "follow-form"]) byId(id).hidden = shown === null;
     }
   }
+}
+
+// Where an answer could not be put into other words, it comes back as it was.
+function showOrigin(origin) {
+  shown = origin;
+  clearAnswer(origin.name);
+  showAnswer(origin.answer, 0);
+  if (origin.found) showPassages((found = origin.found));
+  byId("answer").hidden = false;
+  byId("result").hidden = false;
 }
 
 function followUp() {
@@ -124,6 +152,7 @@ async function refresh() {
   try {
     const service = await getJson("/v1/index");
     setService(service);
+    showRewriting(service.engine !== "extractive");
     byId("brand").textContent = service.title;
     document.title = service.title;
     byId("question").maxLength = service.max_question_chars;
@@ -237,7 +266,7 @@ async function setUp() {
     byId("question").focus();
   });
   for (const id of ["again", "problem-again"]) {
-    byId(id).addEventListener("click", () => (lastQuestion ? ask(lastQuestion, turns) : refresh()));
+    byId(id).addEventListener("click", () => (lastTask ? run(lastTask) : refresh()));
   }
   byId("follow-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -245,7 +274,8 @@ async function setUp() {
   });
   window.addEventListener("hashchange", showView);
   setUpSource();
-  setUpDocuments(refresh);
+  setUpDocuments(refresh, summarise);
+  setUpRewriting(rewrite);
   setUpFeedback();
   setUpAccount();
   setUpSharing(() => shown);

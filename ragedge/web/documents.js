@@ -19,10 +19,11 @@ const REASONS = {
 };
 const LIST = 200;
 
-const state = {service: null, onChange: () => undefined, shown: 0};
+const state = {service: null, onChange: () => undefined, onSummarise: () => undefined, shown: 0};
 
-export function setUpDocuments(onChange) {
+export function setUpDocuments(onChange, onSummarise) {
   state.onChange = onChange;
+  state.onSummarise = onSummarise;
   byId("more-documents").addEventListener("click", () => loadDocuments(state.shown));
   // A file dropped beside the zone must not replace the page.
   for (const name of ["dragover", "drop"]) window.addEventListener(name, (event) => event.preventDefault());
@@ -173,6 +174,7 @@ function documentItem(info) {
     el(
       "div",
       {class: "group"},
+      el("button", {type: "button", "aria-label": t("summarise.one", {title}), onclick: () => state.onSummarise({id: info.id, title})}, t("summarise.button")),
       el("a", {class: "button", href: `${documentUrl(info.id)}/file`, download: true, "aria-label": t("documents.originalOf", {title})}, t("documents.original")),
       removeButton(title, documentUrl(info.id)),
     ),

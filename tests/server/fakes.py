@@ -146,6 +146,23 @@ class FakePipeline:
             self.closed.release()
 
 
+class FakeTasks:
+    """Plays events for summaries and rewritten answers."""
+
+    def __init__(self, events: list[object] | None = None) -> None:
+        self.events: list[object] = list(make_events()) if events is None else events
+        self.requests: list[object] = []
+
+    def stream(
+        self, request: object, is_cancelled: Callable[[], bool] = lambda: False, *, client: str = ""
+    ) -> Iterator[Event]:
+        self.requests.append(request)
+        for event in self.events:
+            if isinstance(event, Exception):
+                raise event
+            yield event  # type: ignore[misc]
+
+
 @dataclass(frozen=True)
 class FakeIndexSettings:
     """The part of IndexSettings that a test looks at."""
@@ -250,4 +267,6 @@ def make_service(folder: Path, events: list[object] | None = None, *, is_empty: 
             "manual.txt", b"manual", (Page(1, "iv", PAGE_TEXT), Page(2, "v", "The second page.")),
             title="Pump manual", document_id="0123456789abcdef",
         )  # fmt: skip
-    return Service(FakePipeline(events), index, FakeSyncer(index), "llama:tiny.gguf", "0.1.0", SUFFIXES)
+    return Service(
+        FakePipeline(events), index, FakeSyncer(index), "llama:tiny.gguf", "0.1.0", SUFFIXES, tasks=FakeTasks()
+    )

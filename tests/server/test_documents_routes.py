@@ -326,7 +326,8 @@ def operations(schema: dict[str, Any]) -> set[tuple[str, str]]:
 def test_the_schema_names_every_route_and_no_other_address(client: Client) -> None:
     reply = client.get("/schema/openapi.json")
     assert operations(reply.json()) == {
-        ("post", "/v1/ask"), ("post", "/v1/ask/stream"), ("get", "/v1/documents"), ("post", "/v1/documents"),
+        ("post", "/v1/ask"), ("post", "/v1/ask/stream"), ("post", "/v1/summarise"), ("post", "/v1/summarise/stream"),
+        ("post", "/v1/rewrite"), ("post", "/v1/rewrite/stream"), ("get", "/v1/documents"), ("post", "/v1/documents"),
         ("delete", "/v1/documents"), ("get", "/v1/documents/{document_id}"), ("delete", "/v1/documents/{document_id}"),
         ("get", "/v1/documents/{document_id}/file"), ("get", "/v1/documents/{document_id}/pages/{number}"),
         ("get", "/v1/documents/{document_id}/pages/{number}/image"), ("get", "/v1/health"), ("get", "/v1/index"),
