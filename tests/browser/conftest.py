@@ -1,8 +1,8 @@
 """A headless Chromium for the page's tests; without one they are skipped, each with the reason.
 
-What the pages ask for is recorded twice: by the browser (its performance log, every address), and on the wire by a proxy
-that gets all that is not for this machine and answers nothing. Browsers call their makers by themselves, so on the wire
-only names in .example count, which all foreign names in tests are. Each test and the end of the suite say: none.
+What the pages ask for is recorded twice: by the browser (its performance log, every address), and on the wire by a
+proxy that gets all that is not for this machine and answers nothing. Browsers call their makers by themselves, so on
+the wire only names in .example count, which all foreign names in tests are. Each test and the suite's end say: none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ CHROMEDRIVER = shutil.which("chromedriver")
 FLAGS = (
     "--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-dev-shm-usage",
     "--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-default-apps",
-    "--hide-scrollbars", "--force-device-scale-factor=1", "--homepage=about:blank", "--disable-client-side-phishing-detection",
+    "--hide-scrollbars", "--force-device-scale-factor=1", "--homepage=about:blank",
+    "--disable-client-side-phishing-detection",
     "--disable-features=NetworkTimeServiceQuerying,OptimizationHints,MediaRouter,Translate,AutofillServerCommunication",
 )  # fmt: skip
 OWN = ("http://127.0.0.1:", "blob:http://127.0.0.1:", "https://127.0.0.1:", "about:", "data:")

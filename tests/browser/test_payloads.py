@@ -41,7 +41,6 @@ from ragedge.search.retriever import Retriever
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from ragedge.server.source_page import source_page
 from tests.browser.kiosks import SHOWN
-from tests.payloads import FOREIGN, LEAVE, PAYLOADS, named
 from tests.browser.scenes import service_of
 from tests.browser.test_page import DONE
 from tests.browser.test_widget import DONE as WIDGET_DONE
@@ -49,6 +48,7 @@ from tests.browser.test_widget import ROOT, widget
 from tests.browser.test_widget import ask as ask_widget
 from tests.fakes import HashEmbedder
 from tests.fakes_generator import FakeGenerator
+from tests.payloads import FOREIGN, LEAVE, PAYLOADS, named
 from tests.server.clients import serving
 from tests.server.fakes import FakeIndex, make_answer, make_passages
 
@@ -87,10 +87,12 @@ if (document.querySelector("head meta[http-equiv], body :is(meta, link, title)")
 if ("ran" in window) bad.push("a script ran");
 return JSON.stringify(bad.map((line) => line.slice(0, 200))).replace(/[^\x20-\x7e]/g, "?");
 """
-TAGS = (
-    "html head meta title link script body a header div p span nav button label select option main noscript section h1 h2 h3 form "
-    "textarea article ol ul li mark em details summary input footer dialog bdi q sup code pre blockquote table tbody tr th td ragedge-ask progress"
-).split()
+TAGS = [
+    "html", "head", "meta", "title", "link", "script", "body", "a", "header", "div", "p", "span", "nav", "button",
+    "label", "select", "option", "main", "noscript", "section", "h1", "h2", "h3", "form", "textarea", "article", "ol",
+    "ul", "li", "mark", "em", "details", "summary", "input", "footer", "dialog", "bdi", "q", "sup", "code", "pre",
+    "blockquote", "table", "tbody", "tr", "th", "td", "ragedge-ask", "progress",
+]  # fmt: skip
 
 
 def squeezed(text: str) -> str:
@@ -292,6 +294,9 @@ def test_the_policy_alone_stops_them_too(browser: Any, service: Service) -> None
         assert any("Content Security Policy" in line for line in browser.complaints())
 
 
+QUESTIONS = ("How many bar does the valve of Part12x hold?", "onerror top.ran Part3x", "Part5x Subject From mail")
+
+
 def real_files(folder: Path) -> None:
     """Files as people get them sent, each with payloads where its kind can hold words."""
     folder.mkdir()
@@ -306,10 +311,9 @@ def real_files(folder: Path) -> None:
     (folder / "notes.md").write_text("\n\n".join(f"## {line}\n\nThe valve holds 4 bar: {line}" for line in lines))
     with (folder / "table.csv").open("w", newline="") as file:
         csv.writer(file).writerows([["name", lines[5]], *([line, line] for line in lines)])
-    (folder / "mail.eml").write_bytes(
-        "From: \"{0}\" <a@b.example>\r\nTo: {0}\r\nSubject: {0}\r\nX-Note: {0}\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n"
-        .format(lines[0]).encode() + "\r\n\r\n".join(lines).encode()
-    )  # fmt: skip
+    head = f'From: "{lines[0]}" <a@b.example>\nTo: {lines[6]}\nSubject: {lines[0]}\nX-Note: {lines[8]}\n'
+    body = "\n\n".join(lines)
+    (folder / "mail.eml").write_text(f"{head}Content-Type: text/plain; charset=utf-8\n\n{body}", encoding="utf-8")
     for number, line in enumerate(lines):  # as a name: what the file system takes
         name = words[number].replace("/", "\u2215")
         if len(name.encode()) < 240:
@@ -333,11 +337,7 @@ def test_files_and_a_model_full_of_payloads_are_read_asked_and_shown_as_words(br
         with browser.without_policy(), serving(service) as port:
             browser.open(port)
             engines = set()
-            for question in (
-                "How many bar does the valve of Part12x hold?",
-                "onerror top.ran Part3x",
-                "Part5x Subject From mail",
-            ):
+            for question in QUESTIONS:
                 browser.ask(question)
                 browser.wait(f"{DONE} && document.getElementById('asked').textContent === {json.dumps(question)}")
                 assert "top.ran=1" in text(browser, "#answer-text") + text(browser, "#passages")
