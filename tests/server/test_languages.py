@@ -138,3 +138,24 @@ def test_languages_are_served_and_nothing_beside_them(tmp_path: Path) -> None:
         assert again.status_code == 304
         for path in ("../index.html", "%2e%2e%2findex.html", "xx.json", "..%2f..%2fconfig.py", "ar"):
             assert client.get(f"/static/languages/{path}").status_code == 404, path
+
+
+def test_files_of_the_page_come_packed_to_who_takes_it(tmp_path: Path) -> None:
+    file = load_site()["app.js"]
+    with open_client(make_service(tmp_path)) as client:
+        for accepted, is_packed in (
+            ("gzip", True), ("gzip, deflate, br, zstd", True), ("br;q=1, GZIP;q=0.5", True), ("", False),
+            ("identity", False), ("gzip;q=0", False), ("gzip; q=0.000", False), ("deflate, br", False),
+            ("xgzip", False),
+        ):  # fmt: skip
+            reply = client.get("/static/app.js", headers={"Accept-Encoding": accepted})
+            assert reply.content == file.content and reply.headers["vary"] == "Accept-Encoding"
+            assert (reply.headers.get("content-encoding") == "gzip") is is_packed, accepted
+            size = int(reply.headers["content-length"])
+            assert size == len(file.packed if is_packed else file.content)
+            same = {"Accept-Encoding": accepted, "If-None-Match": reply.headers["etag"]}
+            assert client.get("/static/app.js", headers=same).status_code == 304
+        tags = {client.get("/static/app.js", headers={"Accept-Encoding": a}).headers["etag"] for a in ("", "gzip")}
+        assert len(tags) == 2 and len(file.packed) < len(file.content) / 2
+        picture = client.get("/static/icon.png", headers={"Accept-Encoding": "gzip"})
+        assert "content-encoding" not in picture.headers
