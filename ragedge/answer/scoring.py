@@ -126,7 +126,7 @@ def score_units(features: NDArray[np.float64], weights: EvidenceWeights) -> NDAr
 
 
 def best_first(scores: NDArray[np.float64], is_preferred: Sequence[bool]) -> list[int]:
-    """The rows in the order of their scores; what is preferred goes before what is hardly better (`_PREFERRED_GAIN`)."""
+    """The rows in the order of their scores; what is preferred goes before what is hardly better."""
     if not any(is_preferred):
         return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     bounded = np.clip(scores, 1e-9, 1 - 1e-9)
