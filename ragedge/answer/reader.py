@@ -27,6 +27,7 @@ from ragedge.answer.scoring import (
     Asked,
     EvidenceWeights,
     Rarity,
+    best_first,
     score_units,
     take_apart,
     unit_features,
@@ -87,6 +88,7 @@ class Candidates:
     units: tuple[Unit, ...]
     features: NDArray[np.float64]
     everything: tuple[Unit, ...] = ()
+    prefer: tuple[str, ...] = ()
 
     def promise(self) -> list[float]:
         """A cheap score for each of `everything` (`units` and the headings between them, which cannot answer)."""
@@ -99,7 +101,8 @@ def candidates_of(question_text: str, retrieval: Retrieval, *, page_of: PageOf, 
     everything = tuple(units_of(retrieval, page_of))
     units = tuple(unit for unit in everything if unit.kind != "heading")
     asked = take_apart(question_text, rarity)
-    return Candidates(asked, retrieval.hits, units, unit_features(asked, units, retrieval.hits), everything)
+    features = unit_features(asked, units, retrieval.hits)
+    return Candidates(asked, retrieval.hits, units, features, everything, retrieval.question.prefer)
 
 
 def rank(
@@ -121,7 +124,7 @@ def rank(
     most = MAX_EMBEDDED if readings is None else MAX_EMBEDDED_READ
     cosines = _add_cosines(features, units, candidates.hits, embed, question_vector, weights, most)
     scores = score_units(features, weights)
-    order = sorted(range(len(units)), key=lambda i: (-scores[i], i))[:MAX_EVIDENCE]
+    order = best_first(scores, [unit.document_id in candidates.prefer for unit in units])[:MAX_EVIDENCE]
     if readings is not None:
         order = nearest_second(order, scores.tolist(), cosines)
     evidence = [

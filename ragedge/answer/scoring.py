@@ -24,6 +24,7 @@ Rarity = Callable[[Sequence[str]], Mapping[str, float]]
 PASSAGE_COVERAGE = 2  # column of `unit_features`
 READ_UNIT, READ_PASSAGE, READ_SPAN = 10, 11, 12  # columns of it that hold 0 until an evidence model has read
 COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
+_PREFERRED_GAIN = 1.0  # log-odds; what is so near to the best is shown as a second quote, too: hardly better or worse
 _NEW_WORDS = 4  # content words that neither question nor title have; with so many a unit is full of news
 
 
@@ -124,6 +125,15 @@ def score_units(features: NDArray[np.float64], weights: EvidenceWeights) -> NDAr
     """Scores in (0, 1), one per row of features."""
     scores: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(features @ np.asarray(astuple(weights)))))
     return scores
+
+
+def best_first(scores: NDArray[np.float64], is_preferred: Sequence[bool]) -> list[int]:
+    """The rows in the order of their scores; what is preferred goes before what is hardly better."""
+    if not any(is_preferred):
+        return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+    bounded = np.clip(scores, 1e-9, 1 - 1e-9)
+    wanted = np.log(bounded / (1 - bounded)) + _PREFERRED_GAIN * np.asarray(is_preferred)
+    return sorted(range(len(scores)), key=lambda i: (-wanted[i], i))
 
 
 def bag_of(text: str) -> set[str]:

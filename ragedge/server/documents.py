@@ -107,7 +107,7 @@ def original_file(document_id: FromPath[str], state: State) -> File:
     if not path.is_file():
         raise NotFound(f'the original of "{info.path}" is not kept here', "read it again: ragedge ingest FOLDER")
     kind = "application/pdf" if info.media_type == "application/pdf" else "application/octet-stream"
-    name = PurePosixPath(info.path).name
+    name = PurePosixPath(info.path).name.encode("utf-8", "replace").decode()  # a name on the disk may be no Unicode
     return File(path, filename=name, media_type=kind, content_disposition_type="attachment")
 
 

@@ -13,7 +13,7 @@ export async function setUpAccount() {
     button.textContent = t("page.logIn");
     button.addEventListener("click", () => location.assign("/login"));
   } else {
-    button.title = `Logged in with the key “${name}”`;
+    button.title = t("login.as", {name});
     button.addEventListener("click", async () => {
       await fetch("/logout", {method: "POST", headers: await changeHeaders()}).catch(() => null);
       location.reload();

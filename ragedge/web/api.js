@@ -30,7 +30,7 @@ async function send(url, options) {
     throw away();
   }
   if (response.ok) return response;
-  if (response.status === 401) throw new ApiError("You are not logged in any more.", "Reload the page to log in.", "", 401);
+  if (response.status === 401) throw new ApiError(t("error.loggedOut"), t("error.loggedOutHint"), "", 401);
   throw fromBody(await response.json().catch(() => null), response.status);
 }
 
