@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from ragedge.contracts import Reason
+from ragedge.contracts import PageProblem, Reason
 
 FileState = Literal["ready", "partial", "rejected"]
 
@@ -65,3 +65,41 @@ class DeskList:
     languages: tuple[str, ...]
     folder: str | None
     can_change: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What is said of a document by hand; empty where nothing is."""
+
+    title: str = ""
+    date: str = ""
+    edition: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PageState:
+    """What was got out of one page: `chars` of text, `chunks` that touch it, and `how` it was read.
+
+    "skipped": it holds something, but no text came of it, for `reason`; "empty": there is nothing on it. `same_as` is
+    the number of an earlier page with the very same text.
+    """
+
+    number: int
+    label: str | None
+    how: Literal["text", "ocr", "empty", "skipped"]
+    chars: int
+    chunks: int
+    same_as: int | None
+    reason: Reason | None
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class DeskReport:
+    """One document; `problems` are those that belong to no page."""
+
+    document: DeskDocument
+    said: Said
+    pages: tuple[PageState, ...]
+    problems: tuple[PageProblem, ...]

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+from ragedge.server.admin_document import describe_document, read_again, replace_document, show_desk_document
 from ragedge.server.admin_documents import list_desk_documents
 from ragedge.server.admin_page import admin_page
 
 ADMIN_HANDLERS: tuple[Any, ...] = (
     admin_page,
     list_desk_documents,
+    show_desk_document,
+    describe_document,
+    replace_document,
+    read_again,
 )

@@ -28,7 +28,7 @@ from ragedge.contracts import (
     Timings,
 )
 from ragedge.errors import NotFound, UnreadableDocument
-from ragedge.index.records import Counts, DocumentInfo, FileRow
+from ragedge.index.records import Counts, Details, DocumentInfo, FileRow, PageSummary
 from ragedge.server.settings import Service
 
 SUFFIXES = (".pdf", ".txt", ".md")
@@ -166,6 +166,7 @@ class FakeIndex:
         self._documents: dict[str, DocumentInfo] = {}
         self._pages: dict[str, tuple[Page, ...]] = {}
         self._files: dict[str, FileRow] = {}
+        self.said: dict[str, Details] = {}
 
     def put(
         self, path: str, content: bytes, pages: tuple[Page, ...], *, title: str | None = None,
@@ -224,6 +225,19 @@ class FakeIndex:
     def source(self, document_id: str) -> Path:
         return self.folder / document_id
 
+    def page_summaries(self, document_id: str) -> list[PageSummary]:
+        self.document(document_id)
+        return [PageSummary(p.number, p.label, p.origin, len(p.text), 1, None) for p in self._pages[document_id]]
+
+    def details(self, document_id: str) -> Details:
+        return self.said.get(document_id, Details())
+
+    def all_details(self) -> dict[str, Details]:
+        return dict(self.said)
+
+    def check(self) -> list[str]:
+        return []
+
 
 class FakeSyncer:
     """Reads plain text, one page per form feed; a file that starts with "locked" counts as encrypted."""
@@ -247,6 +261,18 @@ class FakeSyncer:
 
     def remove(self, path: str) -> None:
         self._index.drop(path)
+
+    def read_again(self, path: str) -> FileRow:
+        if path not in self._index.files():
+            raise NotFound(f'there is no file "{path}"', "")
+        return self._index.files()[path]
+
+    def replace(self, path: str, file: Path) -> FileRow:
+        old = self.read_again(path)
+        return self._index.put(path, file.read_bytes(), (Page(1, None, "new"),), document_id=old.document_id)
+
+    def describe(self, document_id: str, details: Details) -> None:
+        self._index.said[document_id] = details
 
 
 def make_service(folder: Path, events: list[object] | None = None, *, is_empty: bool = False) -> Service:

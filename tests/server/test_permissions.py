@@ -41,12 +41,13 @@ def address(name: str) -> tuple[str, str]:
 def request_of(name: str) -> tuple[str, str, dict[str, str], bytes]:
     """A request that is answered well where the caller may."""
     method, path = address(name)
-    if name == "POST /v1/documents":
+    if name in ("POST /v1/documents", "POST /v1/admin/documents/replace"):
+        path += "?path=manual.txt" if "replace" in name else ""
         body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhello\r\n--x--\r\n'
         return method, path, {"Content-Type": "multipart/form-data; boundary=x"}, body
     if name == "POST /login":
         return method, path, JSON, b'{"key": "x"}'
-    if method == "POST" and name in ROUTES:
+    if method in ("POST", "PUT") and name in ROUTES:
         return method, path, JSON, json.dumps(ROUTES[name].request).encode()
     return method, f"{path}?path=manual.txt" if name == "DELETE /v1/documents" else path, {}, b""
 
