@@ -15,6 +15,7 @@ from ragedge.contracts import DocumentName, Embedder, Event, Page, Question
 from ragedge.exhibits import Exhibits
 from ragedge.index.records import Details
 from ragedge.server.access import Access
+from ragedge.server.surroundings import Surroundings
 
 
 class Asking(Protocol):
@@ -65,6 +66,13 @@ class Syncing(Protocol):
         """Take the file known as `path` out of the index."""
         ...
 
+    def run(
+        self, folder: Path, *, retry: bool = ..., on_progress: Callable[[Any], None] = ...,
+        is_stopped: Callable[[], bool] = ...,
+    ) -> Any:  # fmt: skip
+        """Bring the index in step with `folder`; a `SyncReport`."""
+        ...
+
     def read_again(self, path: str) -> Any:
         """Read the file known as `path` anew; its `FileRow`."""
         ...
@@ -104,6 +112,8 @@ class Service:
     embedder: Embedder | None = None
     #: The keys; without them everybody is the owner, so only this machine may reach the service.
     access: Access | None = None
+    #: What the desk shows of the box beside the index; None: nothing.
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True)

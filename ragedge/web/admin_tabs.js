@@ -6,4 +6,5 @@
 
 export const TABS = [
   {id: "documents", label: "page.documents", load: () => import("./admin_documents.js")},
+  {id: "system", label: "desk.system", load: () => import("./admin_system.js")},
 ];

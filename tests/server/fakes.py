@@ -29,7 +29,9 @@ from ragedge.contracts import (
 )
 from ragedge.errors import NotFound, UnreadableDocument
 from ragedge.index.records import Counts, Details, DocumentInfo, FileRow, PageSummary
+from ragedge.model_registry import Registry
 from ragedge.server.settings import Service
+from ragedge.server.surroundings import Surroundings
 
 SUFFIXES = (".pdf", ".txt", ".md")
 PAGE_TEXT = (
@@ -283,4 +285,14 @@ def make_service(folder: Path, events: list[object] | None = None, *, is_empty: 
             "manual.txt", b"manual", (Page(1, "iv", PAGE_TEXT), Page(2, "v", "The second page.")),
             title="Pump manual", document_id="0123456789abcdef",
         )  # fmt: skip
-    return Service(FakePipeline(events), index, FakeSyncer(index), "llama:tiny.gguf", "0.1.0", SUFFIXES)
+    around = Surroundings(folder.parent, Registry(folder / ".models"))
+    return Service(
+        FakePipeline(events), index, FakeSyncer(index), "llama:tiny.gguf", "0.1.0", SUFFIXES, surroundings=around
+    )
+
+
+def add_model(service: Service, folder: Path, name: str = "tiny") -> None:
+    """A model in the service's list of them; no engine would load it."""
+    assert service.surroundings is not None
+    (folder / f"{name}.gguf").write_bytes(b"no model")
+    service.surroundings.models.add(folder / f"{name}.gguf", name)
