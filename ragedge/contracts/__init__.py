@@ -27,6 +27,8 @@ from ragedge.contracts.asking import (
     Verdict,
 )
 from ragedge.contracts.documents import (
+    GIVEN_DATE,
+    GIVEN_EDITION,
     Block,
     BlockKind,
     Chunk,
@@ -53,6 +55,8 @@ from ragedge.contracts.seams import (
 from ragedge.contracts.tasks import CitedPlace, RewriteKind, RewriteRequest, SummaryRequest, rewriting_of
 
 __all__ = [
+    "GIVEN_DATE",
+    "GIVEN_EDITION",
     "Answer",
     "AnswerSpan",
     "Block",

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ragedge.contracts import Embedder, Event, Page, Question, RewriteRequest, SummaryRequest
+from ragedge.contracts import DocumentName, Embedder, Event, Page, Question, RewriteRequest, SummaryRequest
 from ragedge.exhibits import Exhibits
+from ragedge.index.records import Details
 from ragedge.server.access import Access
+from ragedge.server.surroundings import Surroundings
 
 
 class Asking(Protocol):
@@ -36,6 +38,8 @@ class Reading(Protocol):
     """What the routes read of `ragedge.index.store.Index`; its records are passed on as views."""
 
     @property
+    def folder(self) -> Path: ...
+    @property
     def generation(self) -> int: ...
     @property
     def vector_engine(self) -> str: ...
@@ -43,9 +47,14 @@ class Reading(Protocol):
     def settings(self) -> Any: ...
     def counts(self) -> Any: ...
     def files(self) -> Any: ...
+    def names(self) -> list[DocumentName]: ...
     def documents(self) -> Any: ...
     def document(self, document_id: str) -> Any: ...
     def page(self, document_id: str, number: int) -> Page: ...
+    def page_summaries(self, document_id: str) -> Any: ...
+    def details(self, document_id: str) -> Details: ...
+    def all_details(self) -> dict[str, Details]: ...
+    def check(self) -> list[str]: ...
     def source(self, document_id: str) -> Path: ...
 
 
@@ -63,6 +72,25 @@ class Syncing(Protocol):
 
     def remove(self, path: str) -> None:
         """Take the file known as `path` out of the index."""
+        ...
+
+    def run(
+        self, folder: Path, *, retry: bool = ..., on_progress: Callable[[Any], None] = ...,
+        is_stopped: Callable[[], bool] = ...,
+    ) -> Any:  # fmt: skip
+        """Bring the index in step with `folder`; a `SyncReport`."""
+        ...
+
+    def read_again(self, path: str) -> Any:
+        """Read the file known as `path` anew; its `FileRow`."""
+        ...
+
+    def replace(self, path: str, file: Path) -> Any:
+        """Let `file` take the place of the upload known as `path`; its `FileRow`."""
+        ...
+
+    def describe(self, document_id: str, details: Details) -> None:
+        """Keep what people say of a document."""
         ...
 
 
@@ -93,6 +121,8 @@ class Service:
     tasks: Doing | None = None
     #: The keys; without them everybody is the owner, so only this machine may reach the service.
     access: Access | None = None
+    #: What the desk shows of the box beside the index; None: nothing.
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +150,9 @@ class ServerSettings:
     questions: tuple[str, ...] = ()
     #: None: there is no kiosk.
     kiosk: KioskSettings | None = None
+    #: The curator's desk: "auto" is behind the login where there is one, open on this machine, absent beside a kiosk
+    #: that has no login; "off" is absent.
+    admin: Literal["auto", "off"] = "auto"
     #: Names beyond localhost, 127.0.0.1 and ::1 under which the page may be opened, without port.
     allowed_hosts: tuple[str, ...] = ()
     #: Whether the service may also be called by the address of this machine that a request came in at.
@@ -149,3 +182,8 @@ class ServerSettings:
     pdf_passwords: tuple[str, ...] = ()
     #: Requests of all kinds at once; browsers open six connections each.
     request_limit: int = 128
+
+
+def has_desk(service: Service, settings: ServerSettings) -> bool:
+    """Whether there is a curator's desk: not where it is switched off, nor where whoever passes by is the owner."""
+    return settings.admin != "off" and (settings.kiosk is None or service.access is not None)

@@ -335,6 +335,11 @@ def test_the_schema_names_every_route_and_no_other_address(client: Client) -> No
         ("post", "/v1/chat/completions"), ("post", "/v1/embeddings"), ("get", "/v1/models"),
         ("get", "/v1/models/{model}"), ("post", "/api/chat"), ("get", "/api/tags"), ("get", "/api/version"),
         ("post", "/api/show"), ("get", "/metrics"), ("get", "/v1/kiosk"), ("get", "/kiosk/qr"),
-        ("post", "/v1/kiosk/speech"),
+        ("post", "/v1/kiosk/speech"), ("get", "/v1/admin/documents"),
+        ("get", "/v1/admin/documents/{document_id}"), ("put", "/v1/admin/documents/{document_id}"),
+        ("post", "/v1/admin/documents/replace"), ("post", "/v1/admin/documents/again"),
+        ("get", "/v1/admin/reading"), ("post", "/v1/admin/reading"), ("delete", "/v1/admin/reading"),
+        ("get", "/v1/admin/system"), ("get", "/v1/admin/models"), ("post", "/v1/admin/models"),
+        ("post", "/v1/admin/check"), ("get", "/v1/admin/log"),
     }  # fmt: skip
     assert reply.text.count("://") == reply.text.count("http://127.0.0.1:8321/")

@@ -41,12 +41,13 @@ def address(name: str) -> tuple[str, str]:
 def request_of(name: str) -> tuple[str, str, dict[str, str], bytes]:
     """A request that is answered well where the caller may."""
     method, path = address(name)
-    if name == "POST /v1/documents":
+    if name in ("POST /v1/documents", "POST /v1/admin/documents/replace"):
+        path += "?path=manual.txt" if "replace" in name else ""
         body = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.txt"\r\n\r\nhello\r\n--x--\r\n'
         return method, path, {"Content-Type": "multipart/form-data; boundary=x"}, body
     if name == "POST /login":
         return method, path, JSON, b'{"key": "x"}'
-    if method == "POST" and name in ROUTES:
+    if method in ("POST", "PUT") and name in ROUTES:
         return method, path, JSON, json.dumps(ROUTES[name].request).encode()
     return method, f"{path}?path=manual.txt" if name == "DELETE /v1/documents" else path, {}, b""
 
@@ -137,14 +138,14 @@ def test_each_role_may_what_the_table_says(box: Keyed, name: str, role: str) -> 
     if name in ("POST /login", "POST /logout"):
         shown = shown[:1]  # would end the session that the other cases need
     for pairs in shown:
-        if "DELETE" in name and may(role, right.needed):  # type: ignore[arg-type]
+        if "DELETE /v1/documents" in name and may(role, right.needed):  # type: ignore[arg-type]
             path = f"/v1/documents/{'f' * 16}" if "{" in name else "/v1/documents?path=absent.txt"
         reply = box.send(method, path, {**headers, **pairs}, body)
         if right.needed == "nobody":
             assert reply.status == 404
         elif not may(role, right.needed):  # type: ignore[arg-type]
             check_refused(reply, f"{name} {role}", 403)
-        elif "DELETE" in name or name == "POST /v1/feedback" or name == "GET /widget.js":
+        elif "DELETE /v1/documents" in name or name == "POST /v1/feedback" or name == "GET /widget.js":
             assert reply.status == 404  # not there, but would have been done
         elif name == "POST /login":
             assert reply.status == 401  # the key in this body is none
@@ -304,7 +305,13 @@ def test_without_keys_this_machine_may_everything(tmp_path_factory: pytest.TempP
     from tests.server.clients import open_client
 
     with open_client(make_service(tmp_path_factory.mktemp("open"))) as client:
-        assert client.get("/v1/session").json() == {"role": "owner", "name": "", "has_login": False, "token": ""}
+        assert client.get("/v1/session").json() == {
+            "role": "owner",
+            "name": "",
+            "has_login": False,
+            "token": "",
+            "has_desk": True,
+        }
         assert client.get("/v1/index", headers={"Authorization": "Bearer anything"}).status_code == 200
         assert client.get("/login").status_code == 404
         assert client.post("/login", json={"key": "x"}).status_code == 404
