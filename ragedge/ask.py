@@ -42,6 +42,7 @@ from ragedge.contracts import (
 )
 from ragedge.errors import BadQuestion, ModelError, RemoteFailed
 from ragedge.index.store import Index
+from ragedge.portion import Portion
 from ragedge.reviewed import ENGINE as REVIEWED
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
@@ -75,7 +76,7 @@ class Pipeline:
 
     def __init__(
         self,
-        index: Index,
+        index: Index | Portion,
         retriever: Retriever,
         embedder: Embedder,
         generator: Generator | None,

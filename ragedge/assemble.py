@@ -22,10 +22,14 @@ from ragedge.config import Config
 from ragedge.contracts import Embedder, EvidenceReader, Generator
 
 if TYPE_CHECKING:
-    from ragedge.ask import Pipeline
+    from ragedge.answer.gate import Thresholds
+    from ragedge.ask import AskSettings, Pipeline
     from ragedge.index.store import Index
     from ragedge.journal import Journal
+    from ragedge.parts import PartedPipeline
+    from ragedge.portion import Portion
     from ragedge.reviewed import Reviewed
+    from ragedge.search.collections import Collections
     from ragedge.search.retriever import Mode
 
 __all__ = [
@@ -73,7 +77,7 @@ def make_pipeline(
     journal: Journal | None = None,
     uses_own_gate: bool = True,
     evidence_reader: EvidenceReader | None = None,
-) -> Pipeline:
+) -> PartedPipeline:
     """The read path over an opened index; with a `journal`, what is asked is kept there.
 
     The gate is the index's own where `ragedge index calibrate` made one that still fits; `uses_own_gate` False: the
@@ -83,31 +87,52 @@ def make_pipeline(
         ConfigError: the file of reviewed answers cannot be used.
     """
     from ragedge.answer.gate import PLAIN, Thresholds
-    from ragedge.ask import AskSettings, Pipeline
+    from ragedge.ask import Pipeline
     from ragedge.gate_file import own_gate
+    from ragedge.parts import PartedPipeline, Parts
+    from ragedge.reviewed import Reviewed
     from ragedge.search.retriever import Retriever
     from ragedge.weighing import figures_id
 
-    retriever = Retriever(
-        index,
-        embedder,
-        top_k=config.search.top_k,
-        candidates=config.search.candidates,
-        mode=mode or config.search.mode,
-    )
+    def searching(place: Index | Portion) -> Retriever:
+        wanted = config.search
+        mode_here = mode or wanted.mode
+        return Retriever(place, embedder, top_k=wanted.top_k, candidates=wanted.candidates, mode=mode_here)
+
     reading = make_evidence_reader(config) if evidence_reader is None else evidence_reader
     own = own_gate(index, figures_id(reading))[0] if uses_own_gate else None
     shipped = PLAIN if reading is None else Thresholds()
-    settings = AskSettings(
+    settings = _ask_settings(config, shipped if own is None else own.thresholds)
+    more: dict[str, Any] = {"evidence_reader": reading, "journal": journal}
+    reviewed = make_reviewed(config, index)
+
+    def over(part: Portion) -> Pipeline:
+        given = None if reviewed is None else Reviewed(reviewed.answers, part, needs_source=True)
+        return Pipeline(part, searching(part), embedder, generator, settings, reviewed=given, **more)
+
+    whole = (index, searching(index), embedder, generator, settings)
+    return PartedPipeline(*whole, parts=Parts(index, make_collections(config)), make=over, reviewed=reviewed, **more)
+
+
+def _ask_settings(config: Config, thresholds: Thresholds) -> AskSettings:
+    from ragedge.ask import AskSettings
+
+    return AskSettings(
         prompt_tokens=config.answer.prompt_tokens,
         max_answer_tokens=config.answer.max_answer_tokens,
         temperature=config.answer.temperature,
         language=config.language,
         max_question_chars=config.server.max_question_chars,
-        thresholds=shipped if own is None else own.thresholds,
+        thresholds=thresholds,
     )
-    more: dict[str, Any] = {"evidence_reader": reading, "reviewed": make_reviewed(config, index), "journal": journal}
-    return Pipeline(index, retriever, embedder, generator, settings, **more)
+
+
+def make_collections(config: Config) -> Collections:
+    """The named parts of the config's index."""
+    from ragedge.search.collections import Collection, Collections
+
+    wanted = config.collections.items()
+    return Collections([Collection(name, part.title, part.paths, part.readers) for name, part in wanted])
 
 
 def make_reviewed(config: Config, index: Index) -> Reviewed | None:

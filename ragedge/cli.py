@@ -96,7 +96,7 @@ def run_ask(options: argparse.Namespace) -> int:
     """`ragedge ask QUESTION`."""
     from ragedge import ask_verb
 
-    questions = ask_verb.read_questions(options.question, options.file, options.filter)
+    questions = ask_verb.read_questions(options.question, options.file, options.filter, options.collection)
     if options.url:
         from ragedge.client import Client
 
@@ -173,7 +173,9 @@ def run_index(options: argparse.Namespace) -> int:
     if not folder.is_dir():
         raise IndexMissing(f'there is no index "{folder.name}"', "make one: ragedge ingest FOLDER")
     if options.action == "info":
-        return index_verbs.show_info(folder, sys.stdout, files=options.files)
+        from ragedge.assemble import make_collections
+
+        return index_verbs.show_info(folder, sys.stdout, files=options.files, collections=make_collections(config))
     if options.action == "check":
         return index_verbs.check(folder, sys.stdout)
     if options.action == "calibrate":

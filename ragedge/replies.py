@@ -52,6 +52,15 @@ class IndexCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectionReport:
+    """A collection that the caller may read, and how many documents there are for them."""
+
+    name: str
+    title: str
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """The index behind the service, and what may be sent to it."""
 
@@ -68,6 +77,7 @@ class IndexReport:
     questions: tuple[str, ...] = ()
     keeps_history: bool = True
     settings: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    collections: tuple[CollectionReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -24,6 +25,7 @@ from ragedge.server.admission import Admission
 from ragedge.server.metrics import Meter
 from ragedge.server.problems import explain
 from ragedge.server.settings import ServerSettings, Service
+from ragedge.server.sight import Asker, asker_of
 from ragedge.server.sse import Cancel, EventStream, Pump, Style, encode_event, while_connected
 from ragedge.views import answer_view, encode, passages_view, piece_view
 
@@ -70,16 +72,17 @@ class AskDesk:
         self.admission = Admission(settings.queue_limit, what="questions", retry_after_s=5)
         self.meter = Meter()
 
-    def open(self, body: AskBody, question_id: str = "", client: str = "") -> Pump:
+    def open(self, body: AskBody, asker: Asker, question_id: str = "") -> Pump:
         """A pump over the question's events, its place taken; `question_id` is the journal's name for it.
 
-        `client` tells callers apart, so that nobody waits for all the questions of another one.
+        `asker.client` tells callers apart, so that nobody waits for all the questions of another one.
 
         Raises:
             BadQuestion: empty or too long.
             Busy: no place.
         """
-        question = self._question(body)
+        question = replace(self._question(body), readable=asker.readable)
+        client = asker.client
         self.admission.enter(client)
         pipeline = self._service.pipeline
         cancel = Cancel(self._settings.question_timeout_s, self._is_stopping)
@@ -140,11 +143,6 @@ def named_view(answer: Answer, question_id: str) -> dict[str, Any]:
     return {**view, "question_id": question_id} if question_id else view
 
 
-def client_of(request: Request[Any, Any, Any]) -> str:
-    """Who asks, as far as a fair queue needs it: the address of the other end; kept nowhere."""
-    return request.client.host if request.client is not None else ""
-
-
 async def check_body(request: Request[Any, Any, Any]) -> None:
     """Runs before Litestar decodes the body: it must say that it is JSON, which a form of another page cannot.
 
@@ -172,7 +170,7 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
 async def ask(data: JSONBody[AskBody], request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Drain the events into one answer; stop when the caller hangs up."""
     question_id: str = state.desk.new_id()
-    pump: Pump = state.desk.open(data, question_id, client_of(request))
+    pump: Pump = state.desk.open(data, asker_of(request), question_id)
     answer = await drain(pump, request.receive)
     if answer is None:
         return gone()
@@ -190,7 +188,7 @@ async def ask_stream(data: JSONBody[AskBody], request: Request[Any, Any, Any], s
     """Pull the first event, then reply with the stream."""
     desk: AskDesk = state.desk
     question_id = desk.new_id()
-    pump = desk.open(data, question_id, client_of(request))
+    pump = desk.open(data, asker_of(request), question_id)
     request_id = request_id_of(request)
     style = Style(
         "text/event-stream; charset=utf-8",

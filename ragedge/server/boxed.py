@@ -13,6 +13,7 @@ from ragedge.assemble import Box
 from ragedge.errors import RagedgeError
 from ragedge.exhibits import Exhibits, load_exhibits
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
+from ragedge.parts import PartedPipeline
 from ragedge.server.access import Access
 from ragedge.server.app import create_app
 from ragedge.server.lan import own_names
@@ -36,6 +37,7 @@ def make_app(box: Box, access: Access | None = None) -> Litestar:
         journal=box.journal,
         embedder=box.embedder,
         access=access,
+        parts=box.pipeline.parts if isinstance(box.pipeline, PartedPipeline) else None,
     )
     settings = ServerSettings(
         host=wanted.host,

@@ -80,8 +80,8 @@ _KIOSK = {
 }  # fmt: skip
 _UPLOADED = {"file": examples.FILE, "document": examples.DOCUMENT, "is_duplicate": False}
 _REMOVED = {"removed": ["manual.pdf"]}
-_ASKING = ((400, "bad_question"), *_BODY, (503, "model_missing"))
-_TALKING = (*_ASKING, *_ABSENT)
+_ASKING = ((400, "bad_question"), *_ABSENT, *_BODY, (503, "model_missing"))
+_TALKING = _ASKING
 
 ROUTES: dict[str, Described] = {
     "POST /v1/ask": Described(_ASKING, {"text": examples.QUESTION}, Answer, examples.ANSWER),
@@ -95,7 +95,7 @@ ROUTES: dict[str, Described] = {
         Recorded,
         {"recorded": True},
     ),
-    "GET /v1/documents": Described((), None, DocumentList, examples.LIST),
+    "GET /v1/documents": Described(_ABSENT, None, DocumentList, examples.LIST),
     "POST /v1/documents": Described(
         ((413, "too_large"), (415, "unsupported_file"), (422, "unreadable_document"), *_CHANGE),
         "file=@manual.pdf",

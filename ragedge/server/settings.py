@@ -13,6 +13,7 @@ from typing import Any, Literal, Protocol
 
 from ragedge.contracts import Embedder, Event, Page, Question
 from ragedge.exhibits import Exhibits
+from ragedge.parts import Parts
 from ragedge.server.access import Access
 
 
@@ -84,6 +85,8 @@ class Service:
     embedder: Embedder | None = None
     #: The keys; without them everybody is the owner, so only this machine may reach the service.
     access: Access | None = None
+    #: What of the index which collections hold; None: it has none. See sight.py for who may read what.
+    parts: Parts | None = None
 
 
 @dataclass(frozen=True, slots=True)

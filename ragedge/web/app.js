@@ -3,6 +3,7 @@
 import {setUpAccount} from "./account.js";
 import {addPiece, clearAnswer, showAnswer, showOutcome} from "./answer.js";
 import {askStream, getJson} from "./api.js";
+import {chosen, setUpCollections, showCollections} from "./collections.js";
 import {announce, byId, el, fill} from "./dom.js";
 import {loadDocuments, setService, setUpDocuments, uploadZone} from "./documents.js";
 import {setUpFeedback} from "./feedback.js";
@@ -54,7 +55,7 @@ async function ask(question, history = []) {
     }
   };
   try {
-    await askStream({text: question, history: turns}, controller.signal, onEvent);
+    await askStream({text: question, history: turns, ...chosen()}, controller.signal, onEvent);
     if (!isComplete && running === controller) stopped();
   } catch (error) {
     if (running !== controller) return;
@@ -129,6 +130,7 @@ async function refresh() {
     byId("question").maxLength = service.max_question_chars;
     byId("document-count").textContent = service.counts.documents.toLocaleString(language());
     allowPast(service.keeps_history);
+    showCollections(service.collections);
     await showStart(service);
   } catch (error) {
     fail(error);
@@ -180,7 +182,7 @@ function suggestions(questions) {
 }
 
 async function startList() {
-  const found = await getJson("/v1/documents?limit=6");
+  const found = await getJson(`/v1/documents?${new URLSearchParams({limit: 6, ...chosen()})}`);
   const buttons = found.documents.map((info) => {
     const title = info.title || pathName(info.path);
     const open = () => openSource({documentId: info.id, title, page: 1, span: null, quote: ""});
@@ -248,6 +250,7 @@ async function setUp() {
   setUpDocuments(refresh);
   setUpFeedback();
   setUpAccount();
+  setUpCollections(refresh);
   setUpSharing(() => shown);
   refresh();
   showView();
