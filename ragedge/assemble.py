@@ -94,24 +94,25 @@ def make_pipeline(
     from ragedge.search.retriever import Retriever
     from ragedge.weighing import figures_id
 
-    def searching(place: Index | Portion) -> Retriever:
+    def searching(place: Index | Portion, top_k: int) -> Retriever:
         wanted = config.search
-        mode_here = mode or wanted.mode
-        return Retriever(place, embedder, top_k=wanted.top_k, candidates=wanted.candidates, mode=mode_here)
+        return Retriever(place, embedder, top_k=top_k, candidates=wanted.candidates, mode=mode or wanted.mode)
 
     reading = make_evidence_reader(config) if evidence_reader is None else evidence_reader
     own = own_gate(index, figures_id(reading))[0] if uses_own_gate else None
     shipped = PLAIN if reading is None else Thresholds()
     settings = _ask_settings(config, shipped if own is None else own.thresholds)
-    more: dict[str, Any] = {"evidence_reader": reading, "journal": journal}
     reviewed = make_reviewed(config, index)
 
-    def over(part: Portion) -> Pipeline:
+    def over(part: Portion, now: Pipeline) -> Pipeline:
         given = None if reviewed is None else Reviewed(reviewed.answers, part, needs_source=True)
-        return Pipeline(part, searching(part), embedder, generator, settings, reviewed=given, **more)
+        search = searching(part, now.retriever.top_k)
+        more: dict[str, Any] = {"evidence_reader": reading, "journal": now.journal}
+        return Pipeline(part, search, embedder, generator, now.settings, reviewed=given, **more)
 
-    whole = (index, searching(index), embedder, generator, settings)
-    return PartedPipeline(*whole, parts=Parts(index, make_collections(config)), make=over, reviewed=reviewed, **more)
+    whole = (index, searching(index, config.search.top_k), embedder, generator, settings)
+    own_parts: dict[str, Any] = {"parts": Parts(index, make_collections(config)), "make": over}
+    return PartedPipeline(*whole, evidence_reader=reading, reviewed=reviewed, journal=journal, **own_parts)
 
 
 def _ask_settings(config: Config, thresholds: Thresholds) -> AskSettings:

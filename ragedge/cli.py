@@ -145,7 +145,7 @@ def run_serve(options: argparse.Namespace) -> int:
 
     config = _config(options)
     server = serve_verb.listening(config.server, host=options.host, port=options.port, lan=options.lan, tls=options.tls)
-    return serve_verb.run(replace(config, server=server), assemble, sys.stdout)
+    return serve_verb.run(replace(config, server=server), assemble, sys.stdout, options.config)
 
 
 def run_keys(options: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from dataclasses import replace
 from typing import Any
 
 from ragedge.ask import Pipeline
-from ragedge.contracts import Event, Question
+from ragedge.contracts import Event, Question, Records
 from ragedge.index.view import IndexView
 from ragedge.portion import Portion, Sorting
 from ragedge.search.collections import Collections
@@ -56,11 +56,11 @@ class PartedPipeline(Pipeline):
 
     Args:
         parts: of the index.
-        make: the pipeline over a part.
+        make: the pipeline over a part, as the whole one is set now.
         whole: what `Pipeline` takes.
     """
 
-    def __init__(self, *whole: Any, parts: Parts, make: Callable[[Portion], Pipeline], **more: Any) -> None:
+    def __init__(self, *whole: Any, parts: Parts, make: Callable[[Portion, Pipeline], Pipeline], **more: Any) -> None:
         super().__init__(*whole, **more)
         self.parts = parts
         self._make = make
@@ -88,10 +88,22 @@ class PartedPipeline(Pipeline):
         pipeline = self._over(question.portion, portion)
         yield from pipeline.stream(question, is_cancelled, question_id=question_id, client=client)
 
+    def change(self, *, language: str, max_answer_tokens: int, top_k: int, journal: Records | None) -> None:
+        """Answer the next questions otherwise.
+
+        Raises:
+            ConfigError: `top_k` is out of range.
+        """
+        self.retriever.choose(top_k)
+        self.settings = replace(self.settings, language=language, max_answer_tokens=max_answer_tokens)
+        self.journal = journal
+        with self._making:
+            self._made.clear()
+
     def _over(self, key: str, portion: Portion) -> Pipeline:
         with self._making:
             if key not in self._made or self._made[key][0] is not portion:
-                self._made[key] = portion, self._make(portion)
+                self._made[key] = portion, self._make(portion, self)
             self._made.move_to_end(key)
             while len(self._made) > _MOST_PARTS:
                 self._made.popitem(last=False)

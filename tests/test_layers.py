@@ -33,7 +33,7 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.search.followup", "ragedge.search.fusion", "ragedge.search.library", "ragedge.search.spelling",
      "ragedge.search.collections", "ragedge.answer"),
     ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed",
-     "ragedge.speaker", "ragedge.gate_file", "ragedge.keys", "ragedge.portion"),
+     "ragedge.speaker", "ragedge.gate_file", "ragedge.keys", "ragedge.owner_replies", "ragedge.portion"),
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask",
      "ragedge.weighing", "ragedge.parts"),
     ("ragedge.assemble", "ragedge.assemble_index"),

@@ -34,6 +34,7 @@ from ragedge.server.login import log_in, log_out, show_login, show_session
 from ragedge.server.metrics import metrics
 from ragedge.server.ollama import chat, show, tags, version
 from ragedge.server.openai import chat_completions, list_models, show_model
+from ragedge.server.owner import OWNER_HANDLERS
 from ragedge.server.pages import page_picture, show_page
 from ragedge.server.permissions import check_right
 from ragedge.server.picture import PictureMaker
@@ -94,6 +95,7 @@ _ROUTES: tuple[Any, ...] = (
     log_in,
     log_out,
     show_session,
+    *OWNER_HANDLERS,
     *ADMIN_HANDLERS,
 )
 

@@ -66,7 +66,7 @@ class AskDesk:
     """Opens questions: checks them, gives them a place, and names their events."""
 
     def __init__(self, service: Service, settings: ServerSettings, is_stopping: Callable[[], bool]) -> None:
-        self._service = service
+        self.service = service
         self._settings = settings
         self._is_stopping = is_stopping
         self.admission = Admission(settings.queue_limit, what="questions", retry_after_s=5)
@@ -84,7 +84,7 @@ class AskDesk:
         question = replace(self._question(body), readable=asker.readable)
         client = asker.client
         self.admission.enter(client)
-        pipeline = self._service.pipeline
+        pipeline = self.service.pipeline
         cancel = Cancel(self._settings.question_timeout_s, self._is_stopping)
         named = {"question_id": question_id} if question_id else {}
         return Pump(
@@ -95,7 +95,7 @@ class AskDesk:
 
     def new_id(self) -> str:
         """A name for a question, by which feedback on it can come back; "" where no journal is kept."""
-        return secrets.token_hex(8) if self._service.journal is not None else ""
+        return secrets.token_hex(8) if self.service.journal is not None else ""
 
     def describe(self, event: Event, question_id: str = "") -> tuple[str, bytes]:
         """An event's name and JSON. Reads the index for the pages' printed labels: call it in a thread."""
@@ -131,7 +131,7 @@ class AskDesk:
             known = labels.setdefault(hit.chunk.document_id, {})
             for number in {span.page for span in hit.chunk.spans} - known.keys():
                 try:
-                    known[number] = self._service.index.page(hit.chunk.document_id, number).label
+                    known[number] = self.service.index.page(hit.chunk.document_id, number).label
                 except NotFound:  # removed since it was found
                     known[number] = None
         return labels

@@ -21,7 +21,7 @@ from ragedge.server.access import Caller
 from ragedge.server.settings import has_desk
 
 LOGIN = "/login"
-DESK, DESK_ROUTES = "/admin", "/v1/admin/"
+DESK, DESK_ROUTES = "/admin", ("/v1/admin/", "/v1/settings", "/v1/keys")
 Needed = Role | Literal["anyone", "nobody"]
 
 #: Tokens of a client's bucket (rates.py): a question occupies the box for seconds, a picture one core for half of one.
@@ -78,6 +78,11 @@ RIGHTS: dict[str, Right] = {
     "POST /v1/documents": Right("curator", _FILE),
     "DELETE /v1/documents": Right("curator", _FILE),
     "DELETE /v1/documents/{document_id}": Right("curator", _FILE),
+    "GET /v1/settings": Right("owner"),
+    "PATCH /v1/settings": Right("owner", _FILE),
+    "GET /v1/keys": Right("owner"),
+    "POST /v1/keys": Right("owner", _FILE),
+    "DELETE /v1/keys/{key_id}": Right("owner", _FILE),
     # the framework's own pages of the schema: /docs and /schema/openapi.json stand for them
     "GET /schema/raw": Right("nobody"),
     "GET /schema/raw/openapi.json": Right("nobody"),

@@ -22,6 +22,7 @@ _PARTS = (
     ("Documents", ("/v1/documents", "/source")),
     ("The kiosk", ("/v1/kiosk", "/kiosk")),
     ("The curator's desk", ("/v1/admin/",)),
+    ("Settings and keys", ("/v1/settings", "/v1/keys")),
     ("The service", ("/v1/health", "/v1/index", "/metrics")),
     ("For OpenAI clients", ("/v1/chat", "/v1/embeddings", "/v1/models")),
     ("For Ollama clients", ("/api/",)),

