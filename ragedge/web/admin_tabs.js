@@ -6,4 +6,5 @@
 
 export const TABS = [
   {id: "documents", label: "page.documents", load: () => import("./admin_documents.js")},
+  {id: "settings", label: "settings.tab", role: "owner", load: () => import("./admin_settings.js")},
 ];

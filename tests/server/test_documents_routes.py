@@ -335,5 +335,7 @@ def test_the_schema_names_every_route_and_no_other_address(client: Client) -> No
         ("get", "/v1/models/{model}"), ("post", "/api/chat"), ("get", "/api/tags"), ("get", "/api/version"),
         ("post", "/api/show"), ("get", "/metrics"), ("get", "/v1/kiosk"), ("get", "/kiosk/qr"),
         ("post", "/v1/kiosk/speech"), ("get", "/v1/admin/documents"),
+        ("get", "/v1/settings"), ("patch", "/v1/settings"), ("get", "/v1/keys"), ("post", "/v1/keys"),
+        ("delete", "/v1/keys/{key_id}"),
     }  # fmt: skip
     assert reply.text.count("://") == reply.text.count("http://127.0.0.1:8321/")
