@@ -100,6 +100,15 @@ class PartedPipeline(Pipeline):
         with self._making:
             self._made.clear()
 
+    def part(self, readable: Sequence[str] | None, name: str) -> Pipeline:
+        """The pipeline that answers who may read the collections `readable` (None: all), in collection `name`.
+
+        Raises:
+            NotFound: there is no such collection, or not for them.
+        """
+        portion = self.parts.index(readable, name)
+        return self._over(self.parts.collections.key(readable, name), portion) if isinstance(portion, Portion) else self
+
     def _over(self, key: str, portion: Portion) -> Pipeline:
         with self._making:
             if key not in self._made or self._made[key][0] is not portion:

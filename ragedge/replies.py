@@ -157,6 +157,14 @@ class PageReport:
 
 
 @dataclass(frozen=True, slots=True)
+class Suggested:
+    """Questions to begin with; `is_ready` False: they are still being made."""
+
+    questions: tuple[str, ...]
+    is_ready: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Recorded:
     """Feedback was kept."""
 

@@ -37,7 +37,7 @@ LAYERS: list[tuple[str, ...]] = [
     ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask",
      "ragedge.weighing", "ragedge.parts"),
     ("ragedge.assemble", "ragedge.assemble_index"),
-    ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench"),
+    ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench", "ragedge.suggesting"),
     ("ragedge.server", "ragedge.client"),
     ("ragedge.terminal", "ragedge.index_verbs", "ragedge.journal_verbs", "ragedge.pinned_verbs",
      "ragedge.model_verbs", "ragedge.eval_verb", "ragedge.ingest_verb", "ragedge.ask_verb", "ragedge.serve_verb",

@@ -47,6 +47,7 @@ from ragedge.server.settings import ServerSettings, Service
 from ragedge.server.site import home, language_file, language_list, load_site, static_file
 from ragedge.server.source_page import source_page
 from ragedge.server.status import health, show_index
+from ragedge.server.suggestions import Suggestions, suggestions
 from ragedge.server.uploads import clear_uploads
 from ragedge.server.widget import widget_script
 
@@ -67,6 +68,7 @@ _ROUTES: tuple[Any, ...] = (
     ask,
     ask_stream,
     search,
+    suggestions,
     feedback,
     metrics,
     list_documents,
@@ -119,6 +121,8 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
     """The application over assembled parts; nothing is loaded or opened but the page's files."""
     stopping = threading.Event()
     site = load_site()
+    desk = AskDesk(service, settings, stopping.is_set)
+    make = service.suggest
     state = State(
         {
             "service": service,
@@ -126,7 +130,8 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
             "site": site,
             "stopping": stopping,
             "started_at": int(time.time()),
-            "desk": AskDesk(service, settings, stopping.is_set),
+            "desk": desk,
+            "suggestions": None if make is None else Suggestions(make, lambda: desk.admission.taken > 0),
             "upload_admission": Admission(settings.upload_limit, what="uploads", retry_after_s=10),
             "speech_admission": Admission(_VOICES_AT_ONCE, what="texts to be read aloud", retry_after_s=3),
             "picture_admission": Admission(settings.picture_limit, what="page pictures", retry_after_s=2),
@@ -149,6 +154,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
         ),
         state=state,
         on_startup=[_prepare],
+        on_shutdown=[_finish],
         logging_config=None,
         debug=False,
     )
@@ -169,3 +175,8 @@ def _prepare(app: Litestar) -> None:
     syncer = app.state.service.syncer
     if syncer is not None and Path(syncer.upload_folder).is_dir():
         clear_uploads(Path(syncer.upload_folder))
+
+
+def _finish(app: Litestar) -> None:
+    if app.state.suggestions is not None:
+        app.state.suggestions.close()

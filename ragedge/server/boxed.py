@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from litestar import Litestar
@@ -23,6 +24,7 @@ from ragedge.server.lan import own_names
 from ragedge.server.owner_settings import OwnerSettings
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from ragedge.server.speech import find_program
+from ragedge.suggesting import suggest
 
 #: Seconds of tokens that a full bucket holds.
 _BURST_SECONDS = 20
@@ -45,6 +47,7 @@ def make_app(box: Box, access: Access | None = None, config_file: Path | None = 
         embedder=box.embedder,
         access=access,
         parts=box.pipeline.parts if isinstance(box.pipeline, PartedPipeline) else None,
+        suggest=partial(_suggest, box.pipeline) if isinstance(box.pipeline, PartedPipeline) else None,
         owner_settings=OwnerSettings(
             box.config,
             config_file,
@@ -72,6 +75,12 @@ def make_app(box: Box, access: Access | None = None, config_file: Path | None = 
     )
     app = create_app(service, settings)
     return app
+
+
+def _suggest(
+    pipeline: PartedPipeline, readable: Sequence[str] | None, collection: str, is_over: Callable[[], bool]
+) -> tuple[str, ...]:
+    return suggest(pipeline.part(readable, collection), is_over)
 
 
 def _model_names(box: Box) -> tuple[str, ...]:

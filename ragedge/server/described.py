@@ -22,6 +22,7 @@ from ragedge.replies import (
     Problem,
     Recorded,
     Removed,
+    Suggested,
     Uploaded,
 )
 from ragedge.server import examples
@@ -70,6 +71,9 @@ ROUTES: dict[str, Described] = {
         _ASKING, {"text": examples.QUESTION}, None, examples.STREAM, media_type="text/event-stream"
     ),
     "POST /v1/search": Described(_ASKING, {"text": examples.QUESTION, "top_k": 3}, Found, examples.FOUND),
+    "GET /v1/suggestions": Described(
+        ABSENT, None, Suggested, {"questions": ["What does E-417 mean?"], "is_ready": True}
+    ),
     "POST /v1/feedback": Described(
         (*BODY, *ABSENT),
         {"question_id": "3f0c9a7d51e2b846", "verdict": "down", "reason": "wrong unit"},

@@ -22,7 +22,7 @@ from litestar.response import File
 from ragedge.errors import AccessError, IndexReadOnly, NotFound, UnreadableDocument
 from ragedge.server.settings import Reading, Service, Syncing
 from ragedge.server.sight import index_for, readable
-from ragedge.server.uploads import discard_upload, receive_file
+from ragedge.server.uploads import discard_upload, receive_file, safe_folder
 from ragedge.views import encode, record_view
 
 _DOCUMENT_ID = re.compile(r"[0-9a-f]{16}")
@@ -31,6 +31,7 @@ _LIST_LIMIT = 1_000
 _PATH_CHARS = 4_096
 
 Offset = Annotated[int, QueryParameter(ge=0, le=2**31)]
+Folder = Annotated[str, QueryParameter(max_length=1_000)]
 Name = Annotated[str, QueryParameter(max_length=200)]
 Limit = Annotated[int, QueryParameter(ge=1, le=_LIST_LIMIT)]
 
@@ -123,10 +124,14 @@ def original_file(document_id: FromPath[str], request: Request[Any, Any, Any]) -
     request_max_body_size=None,  # counted while it is received, see uploads.py
     media_type=MediaType.JSON,
     summary="Add a document: one file, in the field 'file' of a multipart form",
-    description="The reply comes when the file is read and can be asked; one that gives no text is refused with why.",
+    description=(
+        "The reply comes when the file is read and can be asked; one that gives no text is refused with why. "
+        "`folder` is where it lay, as manuals/pumps: its path here begins with it."
+    ),
 )
-async def upload_document(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
+async def upload_document(request: Request[Any, Any, Any], state: State, folder: Folder = "") -> Response[bytes]:
     """Receive one file and read it into the index."""
+    place = safe_folder(folder)
     service: Service = state.service
     syncer, index = _syncer(request), index_for(request)
     with state.upload_admission.place():
@@ -138,7 +143,7 @@ async def upload_document(request: Request[Any, Any, Any], state: State) -> Resp
             suffixes=service.suffixes,
         )
         with anyio.CancelScope(shield=True):  # a file half read into the index helps nobody
-            view = await anyio.to_thread.run_sync(_add, index, syncer, path, name)
+            view = await anyio.to_thread.run_sync(_add, index, syncer, path, f"{place}/{name}" if place else name)
     return json_reply(view, 201)
 
 

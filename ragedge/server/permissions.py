@@ -57,6 +57,7 @@ RIGHTS: dict[str, Right] = {
     "POST /v1/ask": Right("visitor", _QUESTION),
     "POST /v1/ask/stream": Right("visitor", _QUESTION),
     "POST /v1/search": Right("visitor", _SEARCH),
+    "GET /v1/suggestions": Right("visitor"),
     "POST /v1/feedback": Right("visitor"),
     "GET /v1/documents": Right("visitor"),
     "GET /v1/documents/{document_id}": Right("visitor"),

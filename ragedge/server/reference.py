@@ -18,7 +18,7 @@ from ragedge.views import encode
 
 #: Order and titles of the page's parts, by how their routes begin; the first that fits takes a route.
 _PARTS = (
-    ("Ask", ("/v1/ask", "/v1/search", "/v1/feedback")),
+    ("Ask", ("/v1/ask", "/v1/search", "/v1/suggestions", "/v1/feedback")),
     ("Documents", ("/v1/documents", "/source")),
     ("The kiosk", ("/v1/kiosk", "/kiosk")),
     ("The curator's desk", ("/v1/admin/",)),

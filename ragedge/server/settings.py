@@ -6,7 +6,7 @@ small fakes and the routes depend on nothing that loads a model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -76,6 +76,10 @@ class Remembering(Protocol):
         ...
 
 
+Suggest = Callable[[Sequence[str] | None, str, Callable[[], bool]], tuple[str, ...]]
+"""(collections that may be read, collection, whether to stop) -> questions that are surely answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The parts behind the routes.
@@ -98,6 +102,8 @@ class Service:
     parts: Parts | None = None
     #: What an owner may change over HTTP.
     owner_settings: OwnerSettings | None = None
+    #: Makes questions to begin with; None: there are the config's alone.
+    suggest: Suggest | None = None
 
 
 @dataclass(frozen=True, slots=True)

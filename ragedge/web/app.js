@@ -10,6 +10,7 @@ import {setUpFeedback} from "./feedback.js";
 import {count, language, setUpLanguageChooser, startLanguages, t} from "./languages.js";
 import {passageItems} from "./passages.js";
 import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} from "./past.js";
+import {showSuggestions} from "./suggestions.js";
 import {setUpSharing} from "./share.js";
 import {openSource, setUpSource} from "./source.js";
 import {pathName} from "./text.js";
@@ -157,12 +158,16 @@ async function showStart(service) {
     }
   } else if (welcome.dataset.kind === "empty") {
     if (!welcome.querySelector(".done-note")) {
-      welcome.append(el("p", {class: "done-note"}, t("start.done")), ...suggestions(service.questions));
+      const box = el("div", {});
+      welcome.append(el("p", {class: "done-note"}, t("start.done")), box);
+      showSuggestions(box, start, service.questions);
       byId("question").focus();
     }
   } else {
     welcome.dataset.kind = "start";
-    fill(welcome, ...suggestions(service.questions), ...(await startList()), showPast(start));
+    const box = el("div", {});
+    fill(welcome, box, ...(await startList()), showPast(start));
+    showSuggestions(box, start, service.questions);
   }
   welcome.hidden = !isFresh;
 }
@@ -170,15 +175,6 @@ async function showStart(service) {
 function start(question) {
   byId("question").value = question;
   ask(question);
-}
-
-// One click to an answer: questions that the config suggests.
-function suggestions(questions) {
-  if (!questions.length) return [];
-  const buttons = questions.map((question) =>
-    el("li", {}, el("button", {type: "button", class: "pill suggestion", dir: "auto", onclick: () => start(question)}, question)),
-  );
-  return [el("h2", {class: "quiet-heading"}, t("start.try")), el("ul", {class: "pills"}, ...buttons)];
 }
 
 async function startList() {
