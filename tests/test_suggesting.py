@@ -1,4 +1,4 @@
-"""Suggested questions: made of the documents, the same each time, and only such as the product then answers from them."""
+"""Suggested questions: made of the documents, the same each time, and only such as are then answered from them."""
 
 from __future__ import annotations
 

@@ -122,7 +122,6 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
     stopping = threading.Event()
     site = load_site()
     desk = AskDesk(service, settings, stopping.is_set)
-    make = service.suggest
     state = State(
         {
             "service": service,
@@ -131,7 +130,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
             "stopping": stopping,
             "started_at": int(time.time()),
             "desk": desk,
-            "suggestions": None if make is None else Suggestions(make, lambda: desk.admission.taken > 0),
+            "suggestions": Suggestions(service.suggest, lambda: desk.admission.taken > 0),
             "upload_admission": Admission(settings.upload_limit, what="uploads", retry_after_s=10),
             "speech_admission": Admission(_VOICES_AT_ONCE, what="texts to be read aloud", retry_after_s=3),
             "picture_admission": Admission(settings.picture_limit, what="page pictures", retry_after_s=2),
@@ -178,5 +177,4 @@ def _prepare(app: Litestar) -> None:
 
 
 def _finish(app: Litestar) -> None:
-    if app.state.suggestions is not None:
-        app.state.suggestions.close()
+    app.state.suggestions.close()

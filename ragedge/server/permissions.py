@@ -3,8 +3,7 @@
 The check is made on the route that the framework has found, not on the address as it was written, so that no spelling
 of an address leads around it. A route without an entry is closed to everyone; a test holds the table to the routes.
 
-One service answers from one index: whoever may ask may ask all of it. Roles part what callers may do, not what they
-may read.
+Here roles part what callers may do; what they may read is parted by collections (sight.py).
 """
 
 from __future__ import annotations

@@ -34,11 +34,11 @@ class Suggestions:
     """Makes and keeps them; close it when done.
 
     Args:
-        make: does the work for one part.
+        make: does the work for one part; None: there are none.
         is_busy: whether somebody asks.
     """
 
-    def __init__(self, make: Suggest, is_busy: Callable[[], bool]) -> None:
+    def __init__(self, make: Suggest | None, is_busy: Callable[[], bool]) -> None:
         self._make = make
         self._is_busy = is_busy
         self._lock = threading.Lock()
@@ -48,6 +48,8 @@ class Suggestions:
 
     def get(self, readable: tuple[str, ...] | None, collection: str, generation: int) -> tuple[str, ...] | None:
         """What was made for this part; None: it is being made."""
+        if self._make is None:
+            return ()
         wanted = (readable, collection, generation)
         with self._lock:
             if wanted not in self._kept:
@@ -83,7 +85,7 @@ class Suggestions:
 
     def _made(self, wanted: Wanted) -> tuple[str, ...]:
         try:
-            return self._make(wanted[0], wanted[1], self._has_to_stop)
+            return () if self._make is None else self._make(wanted[0], wanted[1], self._has_to_stop)
         except RagedgeError as error:
             _log.warning("no questions could be suggested: %s", error.message)
         except Exception:
@@ -114,9 +116,9 @@ def suggestions(
 ) -> Response[bytes]:
     """For the part that the caller may read."""
     index = index_for(request, collection)
-    own: Suggestions | None = state.suggestions
+    own: Suggestions = state.suggestions
     given = state.settings.questions
-    if given or own is None or state.settings.kiosk is not None:
+    if given or state.settings.kiosk is not None:
         return json_reply({"questions": list(given), "is_ready": True})
     found = own.get(readable(request), collection, index.generation)
     return json_reply({"questions": list(found or ()), "is_ready": found is not None})

@@ -1,4 +1,4 @@
-"""GET /v1/suggestions: the config's first, else made while nobody asks, for what the caller may read, once per state."""
+"""GET /v1/suggestions: the config's first, else made while nobody asks, of what one may read, once per state."""
 
 from __future__ import annotations
 
