@@ -16,6 +16,7 @@ export function makeUploadZone(service, onDone) {
     accept: service.suffixes.join(","),
     "aria-label": t("upload.label"),
   });
+  const whole = folderInput();
   const zone = el(
     "div",
     {class: "drop-zone"},
@@ -29,7 +30,6 @@ export function makeUploadZone(service, onDone) {
     el("p", {class: "muted"}, kindsLine(service)),
   );
   const add = (files) => addFiles(files, list, service, onDone);
-  const whole = folderInput();
   for (const one of [input, whole]) {
     one.addEventListener("change", () => {
       add(chosenFiles(one.files));
