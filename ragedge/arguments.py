@@ -59,6 +59,7 @@ def _add_ask(verbs: _Verbs) -> None:
         "--filter", action="append", default=[], metavar="KEY=VALUE",
         help="only documents with this path, media_type, language, title or date; repeatable",
     )  # fmt: skip
+    verb.add_argument("--collection", default="", metavar="NAME", help="only this collection (`ragedge index info`)")
     _add_rewriting(verb)
     verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verb.set_defaults(verb="ask")

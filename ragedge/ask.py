@@ -46,6 +46,7 @@ from ragedge.energy import EnergyMeter
 from ragedge.errors import ModelError, RemoteFailed
 from ragedge.follow_up import FollowUp
 from ragedge.index.store import Index
+from ragedge.portion import Portion
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
 from ragedge.weighing import Weigher
@@ -68,7 +69,7 @@ class Pipeline:
 
     def __init__(
         self,
-        index: Index,
+        index: Index | Portion,
         retriever: Retriever,
         embedder: Embedder,
         generator: Generator | None,

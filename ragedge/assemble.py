@@ -22,10 +22,14 @@ from ragedge.config import Config
 from ragedge.contracts import Embedder, EvidenceReader, Generator
 
 if TYPE_CHECKING:
-    from ragedge.ask import Pipeline
+    from ragedge.answer.gate import Thresholds
+    from ragedge.ask import AskSettings, Pipeline
     from ragedge.index.store import Index
     from ragedge.journal import Journal
+    from ragedge.parts import PartedPipeline
+    from ragedge.portion import Portion
     from ragedge.reviewed import Reviewed
+    from ragedge.search.collections import Collections
     from ragedge.search.retriever import Mode
     from ragedge.tasks import Tasks
 
@@ -75,7 +79,7 @@ def make_pipeline(
     uses_own_gate: bool = True,
     evidence_reader: EvidenceReader | None = None,
     for_people: bool = False,
-) -> Pipeline:
+) -> PartedPipeline:
     """The read path over an opened index; with a `journal`, what is asked is kept there.
 
     `for_people`: with what measuring must do without: the store of answers, the model's rewriting of follow-ups.
@@ -87,35 +91,58 @@ def make_pipeline(
         ConfigError: the file of reviewed answers cannot be used.
     """
     from ragedge.answer.gate import PLAIN, Thresholds
-    from ragedge.ask import AskSettings, Pipeline
-    from ragedge.device_profile import prompt_tokens
+    from ragedge.ask import Pipeline
     from ragedge.gate_file import own_gate
+    from ragedge.parts import PartedPipeline, Parts
+    from ragedge.reviewed import Reviewed
     from ragedge.search.retriever import Retriever
-    from ragedge.speaker import profile_of
     from ragedge.weighing import figures_id
 
-    retriever = Retriever(
-        index,
-        embedder,
-        top_k=config.search.top_k,
-        candidates=config.search.candidates,
-        mode=mode or config.search.mode,
-    )
+    def searching(place: Index | Portion, top_k: int) -> Retriever:
+        wanted = config.search
+        return Retriever(place, embedder, top_k=top_k, candidates=wanted.candidates, mode=mode or wanted.mode)
+
     reading = make_evidence_reader(config) if evidence_reader is None else evidence_reader
     own = own_gate(index, figures_id(reading))[0] if uses_own_gate else None
     shipped = PLAIN if reading is None else Thresholds()
-    settings = AskSettings(
+    settings = _ask_settings(config, shipped if own is None else own.thresholds)
+    reviewed = make_reviewed(config, index)
+
+    def over(part: Portion, now: Pipeline) -> Pipeline:
+        given = None if reviewed is None else Reviewed(reviewed.answers, part, needs_source=True)
+        search = searching(part, now.retriever.top_k)
+        shared: dict[str, Any] = {"store": now.store, "energy": now.energy, "follow_up": now.follow_up}
+        more = {"evidence_reader": reading, "journal": now.journal, **shared}
+        return Pipeline(part, search, embedder, generator, now.settings, reviewed=given, **more)
+
+    whole = (index, searching(index, config.search.top_k), embedder, generator, settings)
+    more: dict[str, Any] = {"evidence_reader": reading, "reviewed": reviewed, "journal": journal}
+    if for_people:
+        more |= _comforts(config, index, generator)
+    return PartedPipeline(*whole, parts=Parts(index, make_collections(config)), make=over, **more)
+
+
+def _ask_settings(config: Config, thresholds: Thresholds) -> AskSettings:
+    from ragedge.ask import AskSettings
+    from ragedge.device_profile import prompt_tokens
+    from ragedge.speaker import profile_of
+
+    return AskSettings(
         prompt_tokens=prompt_tokens(config.answer, profile_of(config)[0]),
         max_answer_tokens=config.answer.max_answer_tokens,
         temperature=config.answer.temperature,
         language=config.language,
         max_question_chars=config.server.max_question_chars,
-        thresholds=shipped if own is None else own.thresholds,
+        thresholds=thresholds,
     )
-    more: dict[str, Any] = {"evidence_reader": reading, "reviewed": make_reviewed(config, index), "journal": journal}
-    if for_people:
-        more |= _comforts(config, index, generator)
-    return Pipeline(index, retriever, embedder, generator, settings, **more)
+
+
+def make_collections(config: Config) -> Collections:
+    """The named parts of the config's index."""
+    from ragedge.search.collections import Collection, Collections
+
+    wanted = config.collections.items()
+    return Collections([Collection(name, part.title, part.paths, part.readers) for name, part in wanted])
 
 
 def _comforts(config: Config, index: Index, generator: Generator | None) -> dict[str, Any]:
@@ -174,9 +201,12 @@ class Box:
     @property
     def tasks(self) -> Tasks:
         """What can be asked beside a question: summaries, answers in other words."""
+        from ragedge.parts import PartedPipeline
         from ragedge.tasks import Tasks
 
-        return Tasks(self.index, self.embedder, self.generator, self.pipeline.settings, self.pipeline.energy)
+        now = self.pipeline
+        parts = now.parts if isinstance(now, PartedPipeline) else None
+        return Tasks(self.index, self.embedder, self.generator, now.settings, now.energy, parts)
 
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for: search first, then the language model."""

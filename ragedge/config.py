@@ -8,6 +8,7 @@ paths are relative to the working directory, where `indexes/` lives. Knows no ot
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 import types
 import typing
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ragedge.errors import ConfigError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+"""Of a collection: it stands in addresses and commands."""
 
 
 def _range(low: float, high: float) -> dict[str, tuple[float, float]]:
@@ -155,6 +159,19 @@ class KioskConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectionConfig:
+    """A named part of the index, `[collections.NAME]`: the documents whose paths meet one of `paths`.
+
+    At most one may have no `paths`: it takes what no other takes. `readers` is the least who may read it: "guest" is
+    everybody, "visitor" whoever has a key, "curator" curators and owners only.
+    """
+
+    title: str = ""
+    paths: tuple[str, ...] = ()
+    readers: Literal["guest", "visitor", "curator"] = "guest"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One complete set-up."""
 
@@ -169,6 +186,7 @@ class Config:
     server: ServerConfig = ServerConfig()
     journal: JournalConfig = JournalConfig()
     kiosk: KioskConfig = KioskConfig()
+    collections: Mapping[str, CollectionConfig] = field(default_factory=dict)
 
     @property
     def models_folder(self) -> Path:
@@ -252,9 +270,27 @@ def _struct(kind: type[Any], table: Mapping[str, Any], origin: str, section: str
             if not isinstance(value, Mapping):
                 raise ConfigError(f'"{where}" in {origin} must be a section', f"write [{where}] and its keys below")
             values[key] = _struct(typing.cast(type, hints[key]), value, origin, where)
+        elif typing.get_origin(hints[key]) is Mapping:
+            values[key] = _named(typing.get_args(hints[key])[1], value, origin, where)
         else:
             values[key] = _value(hints[key], value, known[key].metadata, where, origin)
     return kind(**values)
+
+
+def _named(kind: type[Any], table: Any, origin: str, where: str) -> dict[str, Any]:
+    """Sections that the file itself names, `[where.NAME]`; at most one of them may be for the rest."""
+    if not isinstance(table, Mapping) or not all(isinstance(value, Mapping) for value in table.values()):
+        raise ConfigError(f'"{where}" in {origin} must hold sections', f"write [{where}.NAME] and its keys below")
+    for name in table:
+        if not _NAME.fullmatch(name):
+            raise ConfigError(f'"{where}.{name}" in {origin} is no name', "use 1 to 40 of a-z, 0-9, '-' and '_'")
+    found = {name: _struct(kind, value, origin, f"{where}.{name}") for name, value in table.items()}
+    rest = [name for name, part in found.items() if not part.paths]
+    if len(rest) > 1:
+        raise ConfigError(
+            f'"{where}.{rest[0]}" and "{where}.{rest[1]}" in {origin} both lack paths', "only one can take the rest"
+        )
+    return found
 
 
 def _value(hint: Any, value: Any, metadata: Mapping[str, Any], where: str, origin: str) -> Any:

@@ -15,6 +15,7 @@ from ragedge.answer.scoring import DEFAULT_WEIGHTS, READ_WEIGHTS
 from ragedge.answer.signals import READER_ID, Signals, read_signals, remembering
 from ragedge.contracts import Embedder, Evidence, EvidenceReader, Retrieval
 from ragedge.index.store import Index
+from ragedge.portion import Portion
 from ragedge.search.retriever import Retriever
 
 _ID_DIGITS = 12
@@ -24,7 +25,7 @@ class Weigher:
     """Weighs passages of one index; safe to use from several threads."""
 
     def __init__(
-        self, index: Index, retriever: Retriever, embedder: Embedder, evidence_reader: EvidenceReader | None
+        self, index: Index | Portion, retriever: Retriever, embedder: Embedder, evidence_reader: EvidenceReader | None
     ) -> None:
         self._index = index
         self._retriever = retriever

@@ -67,31 +67,38 @@ class PinnedAnswers:
         self._today = today
         self._exact: dict[str, list[PinnedAnswer]] = {}
         self._forms: dict[object, list[tuple[Asked, PinnedAnswer]]] = {}
-        self._words: set[str] = set()
+        self._words: dict[str, list[PinnedAnswer]] = {}
         for answer in self.answers:
             for question in answer.questions:
                 form = asked(question)
                 self._exact.setdefault(form.plain, []).append(answer)
                 self._forms.setdefault(form.key, []).append((form, answer))
-                self._words.update(form.words)
+                for word in form.words:
+                    self._words.setdefault(word, []).append(answer)
 
-    def find(self, text: str, is_known: Callable[[str], bool] = lambda word: False) -> PinnedAnswer | None:
+    def find(
+        self,
+        text: str,
+        is_known: Callable[[str], bool] = lambda word: False,
+        may_give: Callable[[PinnedAnswer], bool] = lambda answer: True,
+    ) -> PinnedAnswer | None:
         """The one reviewed answer to a question, or None: there is none, it is out of its time, or two would do.
 
         `is_known`: whether a word stands in the documents, so that "value" is not taken for a mistyped "valve".
+        `may_give`: whether an answer is one for who asks; others are as if they did not stand in the file.
         """
         day, form = self._today(), asked(text)
         for answer in self._exact.get(form.plain, ()):
-            if answer.is_valid_on(day):
+            if answer.is_valid_on(day) and may_give(answer):
                 return answer
 
         def is_word(word: str) -> bool:
-            return word in self._words or is_known(word)
+            return any(may_give(answer) for answer in self._words.get(word, ())) or is_known(word)
 
         near = [
             (other, answer)
             for other, answer in self._forms.get(form.key, ())
-            if answer.is_valid_on(day) and is_same_question(form, other, is_word)
+            if answer.is_valid_on(day) and may_give(answer) and is_same_question(form, other, is_word)
         ]
         same_words = [answer for other, answer in near if other.bag == form.bag]
         found = {answer.number: answer for answer in same_words or [answer for _, answer in near]}

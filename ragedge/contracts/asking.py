@@ -35,7 +35,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks, and how. `None` means: as the config says."""
+    """What a person asks, and how. `None` means: as the config says.
+
+    `collection` names the part of the index that is asked ("": all that the asker may read). `readable` names the
+    collections that the asker may read (None: all), said by whoever lets the question in, never by the asker. `portion`
+    is set by the read path: it names the part that both lead to, so that no answer kept for one is shown to another.
+    """
 
     text: str
     collection: str = ""
@@ -48,6 +53,8 @@ class Question:
     language: str | None = None
     #: Ids of documents whose passages go first where the question fits them, as of the exhibit one stands before.
     prefer: tuple[str, ...] = ()
+    readable: tuple[str, ...] | None = None
+    portion: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -211,9 +211,9 @@ class IndexView:
         """Every file that was seen, by path."""
         return reading.files(self._catalog)
 
-    def document_frequency(self, words: Sequence[str]) -> dict[str, int]:
-        """In how many passages (title and headings included) each word occurs."""
-        return self._catalog.document_frequency(words)
+    def document_frequency(self, words: Sequence[str], within: Sequence[str] | None = None) -> dict[str, int]:
+        """In how many passages (title and headings included) each word occurs; `within` as for `search_text`."""
+        return self._catalog.document_frequency(words, within)
 
     def counts(self) -> Counts:
         """How much the index holds."""

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -76,9 +76,10 @@ class Sync:
             return run.all(folder, retry=retry)
 
     def add_file(self, path: Path, name: str) -> FileRow:
-        """Take one file from outside the folder under `name`; returns its row, rejected or not."""
+        """Take one file from outside the folder under `name`, with folders before it or without; returns its row,
+        rejected or not."""
         with self._one_run:
-            target = UPLOADS + Path(name).name
+            target = UPLOADS + _inside(name)
             found = look(path, target)
             rows = self.index.files()
             holder = next((r for r in rows.values() if r.sha256 == found.sha256 and r.document_id), None)
@@ -100,9 +101,9 @@ class Sync:
         """Read again what was uploaded to `old`, from the copies it keeps, and say of documents what was said there."""
         for row in old.files().values():
             if row.path.startswith(UPLOADS) and row.document_id is not None:
-                name = Path(row.path).name
+                name = row.path.removeprefix(UPLOADS)
                 with tempfile.TemporaryDirectory() as folder:
-                    copy = Path(folder) / name  # the copy is named by its content; the reader needs the suffix
+                    copy = Path(folder) / Path(name).name  # the kept one has no suffix, and readers need it
                     shutil.copyfile(old.source(row.document_id), copy)
                     self.add_file(copy, name)
         adopt_details(self.index, self._again(), old.all_details())
@@ -135,6 +136,11 @@ class Sync:
             if path not in self.index.files():
                 raise NotFound(f'there is no file "{path}" in this index', "list them: ragedge index info --files")
             self.index.forget([path])
+
+
+def _inside(name: str) -> str:
+    """A name that leads nowhere but below the folder of uploads."""
+    return "/".join(part for part in PurePosixPath(name).parts if part not in ("/", "..")) or Path(name).name
 
 
 class _Run:

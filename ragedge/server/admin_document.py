@@ -73,7 +73,7 @@ async def describe_document(document_id: FromPath[str], data: JSONBody[DetailsBo
     service: Service = state.service
 
     def work() -> DeskReport:
-        find_document(service, document_id)
+        find_document(service.index, document_id)
         title = " ".join("".join(c if c.isprintable() else " " for c in data.title).split())
         details = Details(title or None, data.date or None, data.edition or None, data.language or None)
         syncer_of(service).describe(document_id, details)
@@ -158,7 +158,7 @@ def desk_report(service: Service, document_id: str) -> DeskReport:
     Raises:
         NotFound: there is no such document.
     """
-    info = find_document(service, document_id)
+    info = find_document(service.index, document_id)
     index = service.index
     problems: dict[int | None, list[PageProblem]] = {}
     for problem in info.problems:

@@ -36,6 +36,7 @@ from ragedge.server.login import log_in, log_out, show_login, show_session
 from ragedge.server.metrics import metrics
 from ragedge.server.ollama import chat, show, tags, version
 from ragedge.server.openai import chat_completions, list_models, show_model
+from ragedge.server.owner import OWNER_HANDLERS
 from ragedge.server.pages import page_picture, show_page
 from ragedge.server.permissions import check_right
 from ragedge.server.picture import PictureMaker
@@ -48,6 +49,7 @@ from ragedge.server.settings import ServerSettings, Service
 from ragedge.server.site import home, language_file, language_list, load_site, static_file
 from ragedge.server.source_page import source_page
 from ragedge.server.status import health, show_index
+from ragedge.server.suggestions import Suggestions, suggestions
 from ragedge.server.tasks import rewrite, rewrite_stream, summarise, summarise_stream
 from ragedge.server.uploads import clear_uploads
 from ragedge.server.widget import widget_script
@@ -73,6 +75,7 @@ _ROUTES: tuple[Any, ...] = (
     rewrite,
     rewrite_stream,
     search,
+    suggestions,
     feedback,
     metrics,
     list_documents,
@@ -101,6 +104,7 @@ _ROUTES: tuple[Any, ...] = (
     log_in,
     log_out,
     show_session,
+    *OWNER_HANDLERS,
     *ADMIN_HANDLERS,
 )
 
@@ -133,6 +137,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
     """The application over assembled parts; nothing is loaded or opened but the page's files."""
     stopping = threading.Event()
     site = load_site()
+    desk = AskDesk(service, settings, stopping.is_set)
     state = State(
         {
             "service": service,
@@ -140,7 +145,8 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
             "site": site,
             "stopping": stopping,
             "started_at": int(time.time()),
-            "desk": AskDesk(service, settings, stopping.is_set),
+            "desk": desk,
+            "suggestions": Suggestions(service.suggest, lambda: desk.admission.taken > 0),
             "reading": ReadingJob(service, stopping.is_set),
             "log": LogRing(),
             "checking": threading.Lock(),
@@ -166,7 +172,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
         ),
         state=state,
         on_startup=[_prepare],
-        on_shutdown=[end_reading, _close_log],
+        on_shutdown=[end_reading, _finish],
         logging_config=None,
         debug=False,
     )
@@ -190,5 +196,6 @@ def _prepare(app: Litestar) -> None:
         clear_uploads(Path(syncer.upload_folder))
 
 
-def _close_log(app: Litestar) -> None:
+def _finish(app: Litestar) -> None:
     app.state.log.close()
+    app.state.suggestions.close()

@@ -22,10 +22,12 @@ from ragedge.replies import (
     Problem,
     Recorded,
     Removed,
+    Suggested,
     Uploaded,
 )
 from ragedge.server import examples
 from ragedge.server.described_admin import ADMIN_ROUTES
+from ragedge.server.described_owner import OWNER_ROUTES
 from ragedge.server.described_route import ABSENT, BODY, CHANGE, Described
 from ragedge.server.shapes import dressed, protocol_of
 
@@ -60,8 +62,8 @@ _KIOSK = {
 }  # fmt: skip
 _UPLOADED = {"file": examples.FILE, "document": examples.DOCUMENT, "is_duplicate": False}
 _REMOVED = {"removed": ["manual.pdf"]}
-_ASKING = ((400, "bad_question"), *BODY, (503, "model_missing"))
-_TALKING = (*_ASKING, *ABSENT)
+_ASKING = ((400, "bad_question"), *ABSENT, *BODY, (503, "model_missing"))
+_TALKING = _ASKING
 
 ROUTES: dict[str, Described] = {
     "POST /v1/ask": Described(_ASKING, {"text": examples.QUESTION}, Answer, examples.ANSWER),
@@ -77,13 +79,16 @@ ROUTES: dict[str, Described] = {
         _ASKING, examples.REWRITE_WISH, None, examples.REWRITE_STREAM, media_type="text/event-stream"
     ),
     "POST /v1/search": Described(_ASKING, {"text": examples.QUESTION, "top_k": 3}, Found, examples.FOUND),
+    "GET /v1/suggestions": Described(
+        ABSENT, None, Suggested, {"questions": ["What does E-417 mean?"], "is_ready": True}
+    ),
     "POST /v1/feedback": Described(
         (*BODY, *ABSENT),
         {"question_id": "3f0c9a7d51e2b846", "verdict": "down", "reason": "wrong unit"},
         Recorded,
         {"recorded": True},
     ),
-    "GET /v1/documents": Described((), None, DocumentList, examples.LIST),
+    "GET /v1/documents": Described(ABSENT, None, DocumentList, examples.LIST),
     "POST /v1/documents": Described(
         ((413, "too_large"), (415, "unsupported_file"), (422, "unreadable_document"), *CHANGE),
         "file=@manual.pdf",
@@ -110,6 +115,7 @@ ROUTES: dict[str, Described] = {
     ),
     "GET /kiosk/qr": Described((*ABSENT,), media_type="image/svg+xml"),
     **ADMIN_ROUTES,
+    **OWNER_ROUTES,
     "GET /metrics": Described(media_type="text/plain; version=0.0.4; charset=utf-8"),
     "POST /v1/chat/completions": Described(
         _TALKING, {"model": "ragedge", "messages": examples.MESSAGES}, None, examples.COMPLETION

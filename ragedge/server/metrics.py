@@ -12,14 +12,15 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from ragedge import device
 from ragedge.contracts import Answer, Event
 from ragedge.errors import RagedgeError
-from ragedge.server.settings import Service
+from ragedge.server.sight import index_for
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "ragedge_"
@@ -114,10 +115,9 @@ class Meter:
     media_type=CONTENT_TYPE,
     description="Questions by outcome, and tokens and seconds of the language model under the names of Ollama.",
 )
-def metrics(state: State) -> Response[bytes]:
+def metrics(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Counters since the start, and what is so now."""
-    service: Service = state.service
-    counts = service.index.counts()
+    counts = index_for(request).counts()
     now = (
         ("questions_in_progress", "questions at work or waiting", state.desk.admission.taken),
         ("questions_limit", "questions that may be at work or waiting", state.desk.admission.limit),

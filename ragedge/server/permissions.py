@@ -3,8 +3,7 @@
 The check is made on the route that the framework has found, not on the address as it was written, so that no spelling
 of an address leads around it. A route without an entry is closed to everyone; a test holds the table to the routes.
 
-One service answers from one index: whoever may ask may ask all of it. Roles part what callers may do, not what they
-may read.
+Here roles part what callers may do; what they may read is parted by collections (sight.py).
 """
 
 from __future__ import annotations
@@ -21,7 +20,7 @@ from ragedge.server.access import Caller
 from ragedge.server.settings import has_desk
 
 LOGIN = "/login"
-DESK, DESK_ROUTES = "/admin", "/v1/admin/"
+DESK, DESK_ROUTES = "/admin", ("/v1/admin/", "/v1/settings", "/v1/keys")
 Needed = Role | Literal["anyone", "nobody"]
 
 #: Tokens of a client's bucket (rates.py): a question occupies the box for seconds, a picture one core for half of one.
@@ -61,6 +60,7 @@ RIGHTS: dict[str, Right] = {
     "POST /v1/rewrite": Right("visitor", _QUESTION),
     "POST /v1/rewrite/stream": Right("visitor", _QUESTION),
     "POST /v1/search": Right("visitor", _SEARCH),
+    "GET /v1/suggestions": Right("visitor"),
     "POST /v1/feedback": Right("visitor"),
     "GET /v1/documents": Right("visitor"),
     "GET /v1/documents/{document_id}": Right("visitor"),
@@ -94,6 +94,11 @@ RIGHTS: dict[str, Right] = {
     "POST /v1/documents": Right("curator", _FILE),
     "DELETE /v1/documents": Right("curator", _FILE),
     "DELETE /v1/documents/{document_id}": Right("curator", _FILE),
+    "GET /v1/settings": Right("owner"),
+    "PATCH /v1/settings": Right("owner", _FILE),
+    "GET /v1/keys": Right("owner"),
+    "POST /v1/keys": Right("owner", _FILE),
+    "DELETE /v1/keys/{key_id}": Right("owner", _FILE),
     # the framework's own pages of the schema: /docs and /schema/openapi.json stand for them
     "GET /schema/raw": Right("nobody"),
     "GET /schema/raw/openapi.json": Right("nobody"),

@@ -6,7 +6,7 @@ small fakes and the routes depend on nothing that loads a model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -14,7 +14,9 @@ from typing import Any, Literal, Protocol
 from ragedge.contracts import DocumentName, Embedder, Event, Page, Question, RewriteRequest, SummaryRequest
 from ragedge.exhibits import Exhibits
 from ragedge.index.records import Details
+from ragedge.parts import Parts
 from ragedge.server.access import Access
+from ragedge.server.owner_settings import OwnerSettings
 from ragedge.server.surroundings import Surroundings
 
 
@@ -30,15 +32,18 @@ class Doing(Protocol):
     """Summaries and rewritten answers: `ragedge.tasks.Tasks`."""
 
     def stream(
-        self, request: SummaryRequest | RewriteRequest, is_cancelled: Callable[[], bool] = ..., *, client: str = ...
+        self,
+        request: SummaryRequest | RewriteRequest,
+        is_cancelled: Callable[[], bool] = ...,
+        *,
+        client: str = ...,
+        readable: Sequence[str] | None = ...,
     ) -> Iterator[Event]: ...
 
 
 class Reading(Protocol):
     """What the routes read of `ragedge.index.store.Index`; its records are passed on as views."""
 
-    @property
-    def folder(self) -> Path: ...
     @property
     def generation(self) -> int: ...
     @property
@@ -51,11 +56,18 @@ class Reading(Protocol):
     def documents(self) -> Any: ...
     def document(self, document_id: str) -> Any: ...
     def page(self, document_id: str, number: int) -> Page: ...
+    def source(self, document_id: str) -> Path: ...
+
+
+class WholeIndex(Reading, Protocol):
+    """What only the desk of those who read everything asks."""
+
+    @property
+    def folder(self) -> Path: ...
     def page_summaries(self, document_id: str) -> Any: ...
     def details(self, document_id: str) -> Details: ...
     def all_details(self) -> dict[str, Details]: ...
     def check(self) -> list[str]: ...
-    def source(self, document_id: str) -> Path: ...
 
 
 class Syncing(Protocol):
@@ -102,6 +114,10 @@ class Remembering(Protocol):
         ...
 
 
+Suggest = Callable[[Sequence[str] | None, str, Callable[[], bool]], tuple[str, ...]]
+"""(collections that may be read, collection, whether to stop) -> questions that are surely answered."""
+
+
 @dataclass(frozen=True, slots=True)
 class Service:
     """The parts behind the routes.
@@ -111,7 +127,7 @@ class Service:
     """
 
     pipeline: Asking
-    index: Reading
+    index: WholeIndex
     syncer: Syncing | None
     engine: str
     version: str
@@ -123,6 +139,12 @@ class Service:
     access: Access | None = None
     #: What the desk shows of the box beside the index; None: nothing.
     surroundings: Surroundings | None = None
+    #: What of the index which collections hold; None: it has none. See sight.py for who may read what.
+    parts: Parts | None = None
+    #: What an owner may change over HTTP.
+    owner_settings: OwnerSettings | None = None
+    #: Makes questions to begin with; None: there are the config's alone.
+    suggest: Suggest | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,14 @@
 import {setUpAccount} from "./account.js";
 import {addPiece, clearAnswer, showAnswer, showOutcome} from "./answer.js";
 import {eventStream, getJson} from "./api.js";
+import {chosen, setUpCollections, showCollections} from "./collections.js";
 import {announce, byId, el, fill} from "./dom.js";
 import {loadDocuments, setService, setUpDocuments, uploadZone} from "./documents.js";
 import {setUpFeedback} from "./feedback.js";
 import {count, language, setUpLanguageChooser, startLanguages, t} from "./languages.js";
 import {passageItems} from "./passages.js";
 import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} from "./past.js";
+import {showSuggestions} from "./suggestions.js";
 import {setUpSharing} from "./share.js";
 import {openSource, setUpSource} from "./source.js";
 import {questionTask, rewriteTask, setUpRewriting, showRewriting, summaryTask} from "./tasks.js";
@@ -71,7 +73,8 @@ async function run(task) {
     }
   };
   try {
-    await eventStream(task.path, task.wish, controller.signal, onEvent);
+    const wish = task.path === "/v1/ask/stream" ? {...task.wish, ...chosen()} : task.wish;
+    await eventStream(task.path, wish, controller.signal, onEvent);
     if (!isComplete && running === controller) stopped();
   } catch (error) {
     if (running !== controller) return;
@@ -158,6 +161,7 @@ async function refresh() {
     byId("question").maxLength = service.max_question_chars;
     byId("document-count").textContent = service.counts.documents.toLocaleString(language());
     allowPast(service.keeps_history);
+    showCollections(service.collections);
     await showStart(service);
   } catch (error) {
     fail(error);
@@ -184,12 +188,16 @@ async function showStart(service) {
     }
   } else if (welcome.dataset.kind === "empty") {
     if (!welcome.querySelector(".done-note")) {
-      welcome.append(el("p", {class: "done-note"}, t("start.done")), ...suggestions(service.questions));
+      const box = el("div", {});
+      welcome.append(el("p", {class: "done-note"}, t("start.done")), box);
+      showSuggestions(box, start, service.questions);
       byId("question").focus();
     }
   } else {
     welcome.dataset.kind = "start";
-    fill(welcome, ...suggestions(service.questions), ...(await startList()), showPast(start));
+    const box = el("div", {});
+    fill(welcome, box, ...(await startList()), showPast(start));
+    showSuggestions(box, start, service.questions);
   }
   welcome.hidden = !isFresh;
 }
@@ -199,17 +207,8 @@ function start(question) {
   ask(question);
 }
 
-// One click to an answer: questions that the config suggests.
-function suggestions(questions) {
-  if (!questions.length) return [];
-  const buttons = questions.map((question) =>
-    el("li", {}, el("button", {type: "button", class: "pill suggestion", dir: "auto", onclick: () => start(question)}, question)),
-  );
-  return [el("h2", {class: "quiet-heading"}, t("start.try")), el("ul", {class: "pills"}, ...buttons)];
-}
-
 async function startList() {
-  const found = await getJson("/v1/documents?limit=6");
+  const found = await getJson(`/v1/documents?${new URLSearchParams({limit: 6, ...chosen()})}`);
   const buttons = found.documents.map((info) => {
     const title = info.title || pathName(info.path);
     const open = () => openSource({documentId: info.id, title, page: 1, span: null, quote: ""});
@@ -265,6 +264,7 @@ async function setUp() {
   setUpRewriting(rewrite);
   setUpFeedback();
   setUpAccount();
+  setUpCollections(refresh);
   setUpSharing(() => shown);
   refresh();
   showView();

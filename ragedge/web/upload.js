@@ -1,6 +1,7 @@
 // A place to drop or choose files, with a line and a bar for each of them; also for one file that replaces another.
 
 import {ApiError, upload} from "./api.js";
+import {chosenFiles, droppedFiles, folderInput, folderOf} from "./folders.js";
 import {announce, el} from "./dom.js";
 import {count, t} from "./languages.js";
 import {bytesName, pathName} from "./text.js";
@@ -15,24 +16,32 @@ export function makeUploadZone(service, onDone) {
     accept: service.suffixes.join(","),
     "aria-label": t("upload.label"),
   });
+  const whole = folderInput();
   const zone = el(
     "div",
     {class: "drop-zone"},
     el("p", {class: "drop-title"}, t("upload.drop")),
-    el("p", {}, el("label", {class: "button primary"}, t("upload.choose"), input)),
+    el(
+      "p",
+      {class: "drop-choices"},
+      el("label", {class: "button primary"}, t("upload.choose"), input),
+      el("label", {class: "button"}, t("upload.folder"), whole),
+    ),
     el("p", {class: "muted"}, kindsLine(service)),
   );
-  const add = (files) => addFiles([...files], list, service, onDone);
-  input.addEventListener("change", () => {
-    add(input.files);
-    input.value = "";
-  });
+  const add = (files) => addFiles(files, list, service, onDone);
+  for (const one of [input, whole]) {
+    one.addEventListener("change", () => {
+      add(chosenFiles(one.files));
+      one.value = "";
+    });
+  }
   zone.addEventListener("dragenter", () => zone.classList.add("is-over"));
   zone.addEventListener("dragover", () => zone.classList.add("is-over"));
   zone.addEventListener("dragleave", (event) => zone.contains(event.relatedTarget) || zone.classList.remove("is-over"));
-  zone.addEventListener("drop", (event) => {
+  zone.addEventListener("drop", async (event) => {
     zone.classList.remove("is-over");
-    add(event.dataTransfer.files);
+    add(await droppedFiles(event.dataTransfer));
   });
   return el("div", {}, zone, list);
 }
@@ -54,6 +63,7 @@ function kindsLine(service) {
 }
 
 async function addFiles(files, list, service, onDone) {
+  if (!files.length) return;
   const lines = files.map((file) => uploadLine(file, list));
   let added = 0;
   for (const line of lines) added += (await sendFile(line, service)) ? 1 : 0;
@@ -65,7 +75,7 @@ async function addFiles(files, list, service, onDone) {
 export function uploadLine(file, list) {
   const progress = el("progress", {max: 1, value: 0, "aria-label": t("upload.sendingFile", {name: file.name})});
   const words = el("span", {class: "muted"}, t("upload.waiting"));
-  const line = el("li", {}, el("span", {class: "file-name", dir: "auto"}, file.name), progress, words);
+  const line = el("li", {}, el("span", {class: "file-name", dir: "auto"}, [folderOf(file), file.name].filter(Boolean).join("/")), progress, words);
   list.append(line);
   return {file, line, progress, words};
 }
@@ -84,7 +94,7 @@ export async function sendFile({file, line, progress, words}, service, address) 
           progress.removeAttribute("value");
         }
       },
-      address,
+      address ?? addressOf(file),
     );
     line.className = "done";
     const {document: info} = reply;
@@ -102,6 +112,11 @@ export async function sendFile({file, line, progress, words}, service, address) 
     progress.remove();
   }
 }
+
+const addressOf = (file) => {
+  const folder = folderOf(file);
+  return folder ? `/v1/documents?${new URLSearchParams({folder})}` : "/v1/documents";
+};
 
 function checkFile(file, {max_upload_bytes: most, suffixes}) {
   if (file.size > most) throw new ApiError(t("error.tooLarge", {size: bytesName(file.size), limit: bytesName(most)}));
