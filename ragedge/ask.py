@@ -126,14 +126,13 @@ class Pipeline:
     ) -> Iterator[Event]:
         """One `Passages`, then `Piece`s, then one `Answer`; a reviewed answer goes before everything else.
 
-        `question_id` is the name under which the journal keeps the question, for feedback on it later; `client` says
-        who asks, so that the model's queue is fair, and is kept nowhere.
+        `question_id` is the journal's name for the question; `client`, kept nowhere, makes the model's queue fair.
 
         Raises:
             BadQuestion: the question is empty or too long.
             Busy: the model's queue is full.
         """
-        started = time.perf_counter()
+        started, passages_ms = time.perf_counter(), None
         question = self._checked(question)
         pinned = self.reviewed.find(question.text) if self.reviewed is not None else None
         if self.reviewed is not None and pinned is not None:
@@ -142,10 +141,11 @@ class Pipeline:
             events = self._found(question, started, is_cancelled, client)
         with contextlib.closing(events):  # whoever hangs up frees the model at once
             for event in events:
+                passages_ms = event.timings.total_ms if isinstance(event, Passages) else passages_ms
                 if isinstance(event, Answer):
                     event = self._checked_again(event, question.language or self.settings.language)
-                if self.journal is not None and isinstance(event, Answer):
-                    self.journal.record(question, event, question_id)
+                    if self.journal is not None:
+                        self.journal.record(question, event, question_id, passages_ms)
                 yield event
 
     def _found(

@@ -68,7 +68,7 @@ class Reviewed:
         self._lock = threading.Lock()
         self._generation = -1
         self._paths: dict[str, str] = {}
-        self._grounds: dict[int, Grounds] = {}
+        self._grounds: dict[PinnedAnswer, Grounds] = {}
 
     def find(self, text: str) -> PinnedAnswer | None:
         """The reviewed answer to a question, if there is one today."""
@@ -111,12 +111,12 @@ class Reviewed:
                 self._paths = {path: row.document_id for path, row in files.items() if row.document_id is not None}
                 self._grounds.clear()
                 self._generation = generation
-            if pinned.number not in self._grounds:
+            if pinned not in self._grounds:
                 try:
-                    self._grounds[pinned.number] = self._look_up(pinned)
+                    self._grounds[pinned] = self._look_up(pinned)
                 except NotFound:  # removed while it was looked up
                     return Grounds(None, None, f'its source "{pinned.source.path}" is not in the index')
-            return self._grounds[pinned.number]
+            return self._grounds[pinned]
 
     def _look_up(self, pinned: PinnedAnswer) -> Grounds:
         source = pinned.source

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
@@ -145,6 +146,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
         ),
         state=state,
         on_startup=[_prepare],
+        on_shutdown=[_finish],
         logging_config=None,
         debug=False,
     )
@@ -165,3 +167,8 @@ def _prepare(app: Litestar) -> None:
     syncer = app.state.service.syncer
     if syncer is not None and Path(syncer.upload_folder).is_dir():
         clear_uploads(Path(syncer.upload_folder))
+
+
+async def _finish(app: Litestar) -> None:
+    if app.state.service.curation is not None:  # what runs there must end before the index is closed
+        await anyio.to_thread.run_sync(app.state.service.curation.close)

@@ -15,6 +15,7 @@ from ragedge.exhibits import Exhibits, load_exhibits
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
 from ragedge.server.access import Access
 from ragedge.server.app import create_app
+from ragedge.server.curation import make_curation
 from ragedge.server.lan import own_names
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from ragedge.server.speech import find_program
@@ -36,6 +37,7 @@ def make_app(box: Box, access: Access | None = None) -> Litestar:
         journal=box.journal,
         embedder=box.embedder,
         access=access,
+        curation=make_curation(box),
     )
     settings = ServerSettings(
         host=wanted.host,

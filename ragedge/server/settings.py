@@ -14,6 +14,7 @@ from typing import Any, Literal, Protocol
 from ragedge.contracts import Embedder, Event, Page, Question
 from ragedge.exhibits import Exhibits
 from ragedge.server.access import Access
+from ragedge.server.curated import Curated
 
 
 class Asking(Protocol):
@@ -84,6 +85,8 @@ class Service:
     embedder: Embedder | None = None
     #: The keys; without them everybody is the owner, so only this machine may reach the service.
     access: Access | None = None
+    #: Behind the desk's tabs of questions, reviewed answers and golden questions; without it they find nothing.
+    curation: Curated | None = None
 
 
 @dataclass(frozen=True, slots=True)
