@@ -109,7 +109,8 @@ class EvaluationConfig:
 class ServerConfig:
     """The service. It listens on this machine only, unless `lan` puts it on the network and behind keys.
 
-    With `guests` people without a key may ask there. `tokens_per_second` is what one client may take of a bucket of 20
+    With `guests` people without a key may ask there. `admin` "off": no curator's desk; "auto": behind the login where
+    there is one, and beside a kiosk only there. `tokens_per_second` is what one client may take of a bucket of 20
     times as many; a question costs 20 tokens, most else 1.
     """
 
@@ -118,6 +119,7 @@ class ServerConfig:
     lan: bool = False
     tls: bool = False
     guests: bool = False
+    admin: Literal["auto", "off"] = "auto"
     tokens_per_second: float = field(default=10.0, metadata=_range(0.1, 10_000))
     allowed_hosts: tuple[str, ...] = ()
     widget_origins: tuple[str, ...] = ()

@@ -23,7 +23,7 @@ LAYERS: list[tuple[str, ...]] = [
     ("ragedge.contracts", "ragedge.errors"),
     ("ragedge.config", "ragedge.config_edit", "ragedge.device", "ragedge.models", "ragedge.model_catalogue",
      "ragedge.model_registry", "ragedge.model_pull", "ragedge.views", "ragedge.threads", "ragedge.llama_log",
-     "ragedge.replies", "ragedge.desk_replies", "ragedge.qr", "ragedge.exhibits"),
+     "ragedge.replies", "ragedge.admin_replies", "ragedge.desk_replies", "ragedge.qr", "ragedge.exhibits"),
     ("ragedge.ingest.readers", "ragedge.ingest.sandbox", "ragedge.ingest.sandbox_child", "ragedge.ingest.sandbox_wire",
      "ragedge.ingest.sandbox_zygote", "ragedge.ingest.chunker", "ragedge.ingest.watch", "ragedge.index.catalog",
      "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.llama_embedder",

@@ -17,6 +17,7 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from ragedge.server.admin_routes import ADMIN_HANDLERS
 from ragedge.server.admission import Admission
 from ragedge.server.ask import AskDesk, ask, ask_stream
 from ragedge.server.documents import (
@@ -94,6 +95,7 @@ _ROUTES: tuple[Any, ...] = (
     log_in,
     log_out,
     show_session,
+    *ADMIN_HANDLERS,
 )
 
 

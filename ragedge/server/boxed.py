@@ -43,6 +43,7 @@ def make_app(box: Box, access: Access | None = None) -> Litestar:
         host=wanted.host,
         port=wanted.port,
         title=wanted.title,
+        admin=wanted.admin,
         allowed_hosts=(*wanted.allowed_hosts, *own_names()) if wanted.lan else wanted.allowed_hosts,
         is_lan=wanted.lan,
         tokens_per_second=wanted.tokens_per_second,

@@ -18,8 +18,10 @@ from litestar.handlers import BaseRouteHandler
 from ragedge.errors import AccessError, NotAuthenticated, NotFound
 from ragedge.keys import ROLES, Role
 from ragedge.server.access import Caller
+from ragedge.server.settings import has_desk
 
 LOGIN = "/login"
+DESK, DESK_ROUTES = "/admin", "/v1/admin/"
 Needed = Role | Literal["anyone", "nobody"]
 
 #: Tokens of a client's bucket (rates.py): a question occupies the box for seconds, a picture one core for half of one.
@@ -71,6 +73,8 @@ RIGHTS: dict[str, Right] = {
     "GET /api/version": Right("visitor"),
     "POST /api/show": Right("visitor"),
     "GET /metrics": Right("curator"),
+    "GET /admin": Right("curator"),
+    "GET /v1/admin/documents": Right("curator"),
     "POST /v1/documents": Right("curator", _FILE),
     "DELETE /v1/documents": Right("curator", _FILE),
     "DELETE /v1/documents/{document_id}": Right("curator", _FILE),
@@ -107,7 +111,7 @@ async def check_right(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRou
     Raises:
         NotAuthenticated: a key is needed.
         AccessError: another role is needed, or the route is in no list.
-        NotFound: the route is nobody's.
+        NotFound: the route is nobody's, or one of the curator's desk where there is none.
         RateLimited: this client asks too much.
     """
     scope: Any = connection.scope
@@ -115,7 +119,9 @@ async def check_right(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRou
     right = right_of(scope["method"], scope["path_template"])
     if right is None:
         raise AccessError("this address is not open to anyone", "report this: a route has no entry in the table")
-    if right.needed == "nobody":
+    state, path = connection.app.state, scope["path_template"]
+    is_desk = path == DESK or path.startswith(DESK_ROUTES)
+    if right.needed == "nobody" or (is_desk and not has_desk(state.service, state.settings)):
         raise NotFound("there is nothing at this address", "the interface is described at /docs")
     if not may(caller.role, right.needed):
         if caller.role is None:

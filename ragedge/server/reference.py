@@ -21,6 +21,7 @@ _PARTS = (
     ("Ask", ("/v1/ask", "/v1/search", "/v1/feedback")),
     ("Documents", ("/v1/documents", "/source")),
     ("The kiosk", ("/v1/kiosk", "/kiosk")),
+    ("The curator's desk", ("/v1/admin/",)),
     ("The service", ("/v1/health", "/v1/index", "/metrics")),
     ("For OpenAI clients", ("/v1/chat", "/v1/embeddings", "/v1/models")),
     ("For Ollama clients", ("/api/",)),

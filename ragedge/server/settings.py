@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ragedge.contracts import Embedder, Event, Page, Question
+from ragedge.contracts import DocumentName, Embedder, Event, Page, Question
 from ragedge.exhibits import Exhibits
 from ragedge.server.access import Access
 from ragedge.server.curated import Curated
@@ -29,6 +29,8 @@ class Reading(Protocol):
     """What the routes read of `ragedge.index.store.Index`; its records are passed on as views."""
 
     @property
+    def folder(self) -> Path: ...
+    @property
     def generation(self) -> int: ...
     @property
     def vector_engine(self) -> str: ...
@@ -36,6 +38,7 @@ class Reading(Protocol):
     def settings(self) -> Any: ...
     def counts(self) -> Any: ...
     def files(self) -> Any: ...
+    def names(self) -> list[DocumentName]: ...
     def documents(self) -> Any: ...
     def document(self, document_id: str) -> Any: ...
     def page(self, document_id: str, number: int) -> Page: ...
@@ -114,6 +117,9 @@ class ServerSettings:
     questions: tuple[str, ...] = ()
     #: None: there is no kiosk.
     kiosk: KioskSettings | None = None
+    #: The curator's desk: "auto" is behind the login where there is one, open on this machine, absent beside a kiosk
+    #: that has no login; "off" is absent.
+    admin: Literal["auto", "off"] = "auto"
     #: Names beyond localhost, 127.0.0.1 and ::1 under which the page may be opened, without port.
     allowed_hosts: tuple[str, ...] = ()
     #: Whether the service may also be called by the address of this machine that a request came in at.
@@ -143,3 +149,8 @@ class ServerSettings:
     pdf_passwords: tuple[str, ...] = ()
     #: Requests of all kinds at once; browsers open six connections each.
     request_limit: int = 128
+
+
+def has_desk(service: Service, settings: ServerSettings) -> bool:
+    """Whether there is a curator's desk: not where it is switched off, nor where whoever passes by is the owner."""
+    return settings.admin != "off" and (settings.kiosk is None or service.access is not None)

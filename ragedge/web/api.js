@@ -100,14 +100,18 @@ function parseEvent(block) {
   return data.length ? {name, data: JSON.parse(data.join("\n"))} : null;
 }
 
+// A change with a JSON body.
+export const change = async (method, url, body = {}) =>
+  (await send(url, {method, headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)})).json();
+
 // fetch cannot tell how much was sent, XMLHttpRequest can.
-export async function upload(file, onProgress) {
+export async function upload(file, onProgress, address = "/v1/documents") {
   const headers = await changeHeaders();
   return new Promise((resolve, reject) => {
     const form = new FormData();
     form.append("file", file, file.name);
     const request = new XMLHttpRequest();
-    request.open("POST", "/v1/documents");
+    request.open("POST", address);
     request.responseType = "json";
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () =>

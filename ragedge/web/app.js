@@ -6,7 +6,7 @@ import {askStream, getJson} from "./api.js";
 import {announce, byId, el, fill} from "./dom.js";
 import {loadDocuments, setService, setUpDocuments, uploadZone} from "./documents.js";
 import {setUpFeedback} from "./feedback.js";
-import {count, language, languages, setLanguage, startLanguages, t} from "./languages.js";
+import {count, language, setUpLanguageChooser, startLanguages, t} from "./languages.js";
 import {passageItems} from "./passages.js";
 import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} from "./past.js";
 import {setUpSharing} from "./share.js";
@@ -207,22 +207,9 @@ function submit() {
   if (question) ask(question);
 }
 
-// Another language is another visit: what is on the page was said in the old one.
-function setUpLanguages() {
-  const chooser = byId("language");
-  fill(chooser, ...languages().map(({code, name}) => el("option", {value: code, lang: code}, name)));
-  chooser.value = language();
-  chooser.closest("label").hidden = languages().length < 2;
-  chooser.addEventListener("change", async () => {
-    chooseLanguage(chooser.value);
-    await setLanguage(chooser.value);
-    location.reload();
-  });
-}
-
 async function setUp() {
   await startLanguages([chosenLanguage(), ...navigator.languages]);
-  setUpLanguages();
+  setUpLanguageChooser(byId("language"), chooseLanguage);
   byId("ask-form").addEventListener("submit", (event) => {
     event.preventDefault();
     submit();

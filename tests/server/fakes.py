@@ -13,6 +13,7 @@ from ragedge.contracts import (
     AnswerSpan,
     Chunk,
     Citation,
+    DocumentName,
     Event,
     Evidence,
     Hit,
@@ -195,6 +196,12 @@ class FakeIndex:
     def counts(self) -> Counts:
         pages = sum(len(self._pages[document_id]) for document_id in self._documents)
         return Counts(len(self._documents), pages, pages, len(self._files))
+
+    def names(self) -> list[DocumentName]:
+        return [
+            DocumentName(info.id, info.path, info.title, info.media_type, info.language, {}, info.chunks)
+            for info in self._documents.values()
+        ]
 
     def files(self) -> dict[str, FileRow]:
         return dict(self._files)

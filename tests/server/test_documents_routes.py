@@ -334,6 +334,6 @@ def test_the_schema_names_every_route_and_no_other_address(client: Client) -> No
         ("post", "/v1/chat/completions"), ("post", "/v1/embeddings"), ("get", "/v1/models"),
         ("get", "/v1/models/{model}"), ("post", "/api/chat"), ("get", "/api/tags"), ("get", "/api/version"),
         ("post", "/api/show"), ("get", "/metrics"), ("get", "/v1/kiosk"), ("get", "/kiosk/qr"),
-        ("post", "/v1/kiosk/speech"),
+        ("post", "/v1/kiosk/speech"), ("get", "/v1/admin/documents"),
     }  # fmt: skip
     assert reply.text.count("://") == reply.text.count("http://127.0.0.1:8321/")

@@ -16,7 +16,7 @@ from tests.server.fakes import make_service
 WEB = Path(__file__).resolve().parents[2] / "ragedge" / "web"
 FILES = sorted((WEB / "languages").glob("*.json"))
 WORDS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in FILES}
-PAGES = ("index.html", "kiosk.html")
+PAGES = ("index.html", "kiosk.html", "admin.html")
 SCRIPTS = "\n".join(path.read_text(encoding="utf-8") for path in sorted(WEB.glob("*.js")) if path.name != "widget.js")
 #: A note that one language needs alone.
 MAY_BE_EMPTY = {"keyboard.note"}
@@ -111,7 +111,7 @@ def test_no_key_is_unused_and_none_is_used_that_is_not_there() -> None:
 @pytest.mark.parametrize("name", PAGES)
 def test_the_english_of_the_pages_is_that_of_the_file(name: str) -> None:
     found = texts(name)
-    assert len(found) > 10
+    assert len(found) > (5 if name == "admin.html" else 10)  # the desk is drawn by its tabs
     for key, words in found:
         assert words == WORDS["en"][key], key
 

@@ -304,7 +304,13 @@ def test_without_keys_this_machine_may_everything(tmp_path_factory: pytest.TempP
     from tests.server.clients import open_client
 
     with open_client(make_service(tmp_path_factory.mktemp("open"))) as client:
-        assert client.get("/v1/session").json() == {"role": "owner", "name": "", "has_login": False, "token": ""}
+        assert client.get("/v1/session").json() == {
+            "role": "owner",
+            "name": "",
+            "has_login": False,
+            "token": "",
+            "has_desk": True,
+        }
         assert client.get("/v1/index", headers={"Authorization": "Bearer anything"}).status_code == 200
         assert client.get("/login").status_code == 404
         assert client.post("/login", json={"key": "x"}).status_code == 404

@@ -1,0 +1,9 @@
+// The tabs of the desk, in their order. A tab is one module with
+//   show(panel, desk, rest): draws itself into an empty element; `rest` are the parts of the address behind its name
+//   leave() (may be missing): stops what it has running, such as timers
+// and one entry here: the name in the address (/admin#name), the key of its words, and, where not every curator may use
+// it, the role that it needs.
+
+export const TABS = [
+  {id: "documents", label: "page.documents", load: () => import("./admin_documents.js")},
+];
