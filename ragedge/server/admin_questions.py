@@ -40,6 +40,8 @@ _BYTE_ORDER_MARK = "\ufeff"  # without it spreadsheets take UTF-8 for something 
 Many = Annotated[int, QueryParameter(ge=1, le=500)]
 Since = Annotated[str, QueryParameter(max_length=40)]
 Words = Annotated[str, QueryParameter(max_length=200)]
+Flag = Annotated[bool, QueryParameter()]
+Kind = Annotated[Literal["csv", "drafts"], QueryParameter()]
 Days = Annotated[int, QueryParameter(ge=1, le=366)]
 
 
@@ -72,7 +74,7 @@ def _row_view(row: Row) -> dict[str, Any]:
     "document.",
 )
 async def list_questions(
-    state: State, unanswered: bool = False, unsure: bool = False, down: bool = False, since: Since = "",
+    state: State, unanswered: Flag = False, unsure: Flag = False, down: Flag = False, since: Since = "",
     text: Words = "", offset: Offset = 0, limit: Many = 50,
 ) -> Response[bytes]:  # fmt: skip
     """One page of the journal."""
@@ -94,7 +96,7 @@ async def list_questions(
     "the list.",
 )
 async def list_repeats(
-    state: State, unanswered: bool = False, unsure: bool = False, down: bool = False, since: Since = "",
+    state: State, unanswered: Flag = False, unsure: Flag = False, down: Flag = False, since: Since = "",
     text: Words = "", offset: Offset = 0, limit: Many = 50,
 ) -> Response[bytes]:  # fmt: skip
     """Repeats taken together."""
@@ -115,8 +117,8 @@ async def list_repeats(
     "(JSONL); chosen as in the list, the oldest first.",
 )
 async def export_questions(
-    state: State, unanswered: bool = False, unsure: bool = False, down: bool = False, since: Since = "",
-    text: Words = "", format: Literal["csv", "drafts"] = "csv",
+    state: State, unanswered: Flag = False, unsure: Flag = False, down: Flag = False, since: Since = "",
+    text: Words = "", format: Kind = "csv",
 ) -> Response[bytes]:  # fmt: skip
     """The file, as a download."""
     path, chosen = _kept(state.service), _selection(since, text, unanswered, unsure, down)
@@ -127,7 +129,7 @@ async def export_questions(
 
     kind, name = ("text/csv", "questions.csv") if format == "csv" else ("application/jsonl", "questions.jsonl")
     headers = {"Content-Disposition": f'attachment; filename="{name}"'}
-    return Response(await anyio.to_thread.run_sync(make), media_type=f"{kind}; charset=utf-8", headers=headers)
+    return Response(await anyio.to_thread.run_sync(make), media_type=kind, headers=headers)
 
 
 @get(

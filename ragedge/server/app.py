@@ -20,6 +20,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from ragedge.server.admin_routes import ADMIN_HANDLERS
 from ragedge.server.admission import Admission
 from ragedge.server.ask import AskDesk, ask, ask_stream
+from ragedge.server.desk_routes import DESK_HANDLERS
 from ragedge.server.documents import (
     list_documents,
     original_file,
@@ -96,6 +97,7 @@ _ROUTES: tuple[Any, ...] = (
     log_out,
     show_session,
     *ADMIN_HANDLERS,
+    *DESK_HANDLERS,
 )
 
 

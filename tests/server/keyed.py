@@ -16,6 +16,7 @@ from ragedge.server.access import Access
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from tests.fakes import HashEmbedder
 from tests.server.clients import serving
+from tests.server.curating import curate
 from tests.server.fakes import make_service
 
 DOCUMENT = "0123456789abcdef"
@@ -23,7 +24,15 @@ DOCUMENT = "0123456789abcdef"
 EXHIBIT = "pump"
 #: As good as no limit: what is tried here is who may, not how often.
 UNLIMITED = ServerSettings(tokens_per_second=1e9, token_burst=1e9)
-VALUES = {"document_id": DOCUMENT, "number": "1", "name": "app.js", "model": "ragedge", "path": "redoc"}
+VALUES = {
+    "document_id": DOCUMENT,
+    "number": "1",
+    "name": "app.js",
+    "model": "ragedge",
+    "path": "redoc",
+    "question": "9999",
+    "run": "9999",
+}
 #: The same word in another route means something else there.
 ROUTE_VALUES = {"/static/languages/{name}": {"name": "de.json"}}
 JSON = {"Content-Type": "application/json"}
@@ -108,5 +117,6 @@ def keyed(folder: Path, settings: ServerSettings = UNLIMITED, *, guests: bool = 
     """A running service behind keys, its kiosk switched on where `settings` say so (`with_kiosk`)."""
     file, tokens = make_keys(folder)
     service = replace(make_service(folder / "index"), embedder=HashEmbedder(), access=Access(file, guests=guests))
+    service = curate(service, folder / "curation")
     with serving(service, settings) as port:
         yield Keyed(file, tokens, service, port)

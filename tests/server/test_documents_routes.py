@@ -335,5 +335,11 @@ def test_the_schema_names_every_route_and_no_other_address(client: Client) -> No
         ("get", "/v1/models/{model}"), ("post", "/api/chat"), ("get", "/api/tags"), ("get", "/api/version"),
         ("post", "/api/show"), ("get", "/metrics"), ("get", "/v1/kiosk"), ("get", "/kiosk/qr"),
         ("post", "/v1/kiosk/speech"), ("get", "/v1/admin/documents"),
+        ("get", "/v1/admin/questions"), ("delete", "/v1/admin/questions"), ("get", "/v1/admin/questions/repeats"),
+        ("get", "/v1/admin/questions/days"), ("get", "/v1/admin/questions/export"),
+        ("delete", "/v1/admin/questions/{question}"), ("get", "/v1/admin/pinned"), ("post", "/v1/admin/pinned"),
+        ("post", "/v1/admin/pinned/{number}"), ("delete", "/v1/admin/pinned/{number}"), ("get", "/v1/admin/golden"),
+        ("get", "/v1/admin/golden/runs/{run}"), ("post", "/v1/admin/golden/questions"),
+        ("post", "/v1/admin/golden/runs"), ("delete", "/v1/admin/golden/runs"),
     }  # fmt: skip
     assert reply.text.count("://") == reply.text.count("http://127.0.0.1:8321/")

@@ -144,6 +144,8 @@ def test_each_role_may_what_the_table_says(box: Keyed, name: str, role: str) -> 
             assert reply.status == 404
         elif not may(role, right.needed):  # type: ignore[arg-type]
             check_refused(reply, f"{name} {role}", 403)
+        elif "POST /v1/admin/" in name or name == "GET /v1/admin/golden/runs/{run}":
+            assert reply.status in (200, 400, 404, 409, 503)  # done once, refused after that: test_desk.py has each
         elif "DELETE" in name or name == "POST /v1/feedback" or name == "GET /widget.js":
             assert reply.status == 404  # not there, but would have been done
         elif name == "POST /login":
