@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ragedge import assemble
+from ragedge.answer.pinned import PinnedAnswers
 from ragedge.assemble import Box
 from ragedge.contracts import Event, Question
 from ragedge.evaluate import MODES, Finds, Walk, evaluate, place_finder
@@ -20,13 +21,14 @@ from ragedge.evaluation.goldens import GoldQuestion
 from ragedge.evaluation.scorecard import Report
 from ragedge.golden_runs import GoldenRuns
 from ragedge.pinned_file import PinnedFile
+from ragedge.reviewed import Reviewed
 from ragedge.server.curated import Curated
 
 
 def make_curation(box: Box) -> Curated:
     """The desk's parts over an opened box."""
-    config, reviewed = box.config, box.pipeline.reviewed
-    assert reviewed is not None  # `assemble.make_pipeline` gives one, be it without answers
+    config = box.config
+    reviewed = box.pipeline.reviewed or Reviewed(PinnedAnswers(()), box.index)  # `make_pipeline` always gives one
     named = config.evaluation.questions
     return Curated(
         journal=config.journal_file() if config.journal.enabled else None,

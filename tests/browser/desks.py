@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -49,8 +49,11 @@ def fill_folder(folder: Path) -> None:
 
 
 @contextmanager
-def desk(folder: Path, settings: ServerSettings | None = None, access: Access | None = None) -> Iterator[Desk]:
-    """The service with a folder read in."""
+def desk(
+    folder: Path, settings: ServerSettings | None = None, access: Access | None = None,
+    curated: Callable[[Service], Service] = lambda service: service,
+) -> Iterator[Desk]:  # fmt: skip
+    """The service with a folder read in; `curated` adds what is kept beside the documents."""
     documents = folder / "documents"
     fill_folder(documents)
     embedder = HashEmbedder()
@@ -61,7 +64,7 @@ def desk(folder: Path, settings: ServerSettings | None = None, access: Access | 
         service = Service(
             pipeline, index, sync, pipeline.engine, "0.1.0", SUPPORTED_SUFFIXES, embedder=embedder, access=access
         )
-        with serving(service, settings) as port:
+        with serving(curated(service), settings) as port:
             yield Desk(port, index, sync, documents)
 
 

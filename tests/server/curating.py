@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ragedge.answer.pinned import PinnedAnswers
+from ragedge.ask import Pipeline
 from ragedge.contracts import Question, Timings
 from ragedge.evaluate import Walk, evaluate, place_finder
 from ragedge.evaluation.goldens import GoldQuestion
@@ -84,12 +85,15 @@ def curate(service: Service, folder: Path, *, has_journal: bool = True, has_gold
     folder.mkdir(parents=True, exist_ok=True)
     index: Any = service.index
     gold = Gold(index)
+    reviewed = Reviewed(PinnedAnswers(()), index)
+    if isinstance(service.pipeline, Pipeline):
+        service.pipeline.reviewed = reviewed
     golden = GoldenRuns(folder / "golden", None, gold, lambda: (index.generation, service.engine))
     if has_golden:
         golden.save(GOLDEN)
     parts = Curated(
         journal=fill_journal(folder / "journal.db") if has_journal else None,
-        pinned=PinnedFile(folder / "pinned.toml", Reviewed(PinnedAnswers(()), index), is_configured=False),
+        pinned=PinnedFile(folder / "pinned.toml", reviewed, is_configured=False),
         golden=golden,
     )
     return replace(service, curation=parts)
