@@ -17,6 +17,7 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from ragedge.server.admin_reading import ReadingJob, end_reading
 from ragedge.server.admin_routes import ADMIN_HANDLERS
 from ragedge.server.admission import Admission
 from ragedge.server.ask import AskDesk, ask, ask_stream
@@ -32,6 +33,7 @@ from ragedge.server.documents import (
 from ragedge.server.embeddings import embeddings
 from ragedge.server.feedback import feedback
 from ragedge.server.kiosk import kiosk_code, kiosk_page, kiosk_setup, kiosk_speech
+from ragedge.server.log_ring import LogRing, watched
 from ragedge.server.login import log_in, log_out, show_login, show_session
 from ragedge.server.metrics import metrics
 from ragedge.server.ollama import chat, show, tags, version
@@ -109,7 +111,16 @@ class GuardedApp(Litestar):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI entry point."""
         if scope["type"] == "http":
-            await self.guard(super().__call__, scope, receive, send)
+            began, status = time.monotonic(), 0
+
+            def tell(found: int) -> None:
+                nonlocal status
+                status = found
+
+            try:
+                await self.guard(super().__call__, scope, receive, watched(send, tell))
+            finally:
+                self.state.log.add_request(scope, status, 1000 * (time.monotonic() - began))
         elif scope["type"] == "lifespan":
             await super().__call__(scope, receive, send)
         else:
@@ -128,6 +139,9 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
             "stopping": stopping,
             "started_at": int(time.time()),
             "desk": AskDesk(service, settings, stopping.is_set),
+            "reading": ReadingJob(service, stopping.is_set),
+            "log": LogRing(),
+            "checking": threading.Lock(),
             "upload_admission": Admission(settings.upload_limit, what="uploads", retry_after_s=10),
             "speech_admission": Admission(_VOICES_AT_ONCE, what="texts to be read aloud", retry_after_s=3),
             "picture_admission": Admission(settings.picture_limit, what="page pictures", retry_after_s=2),
@@ -150,7 +164,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
         ),
         state=state,
         on_startup=[_prepare],
-        on_shutdown=[_finish],
+        on_shutdown=[end_reading, _finish, _close_log],
         logging_config=None,
         debug=False,
     )
@@ -167,6 +181,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
 
 
 def _prepare(app: Litestar) -> None:
+    app.state.log.listen()
     app.state.picture_limiter = anyio.CapacityLimiter(_PICTURES_AT_ONCE)
     syncer = app.state.service.syncer
     if syncer is not None and Path(syncer.upload_folder).is_dir():
@@ -176,3 +191,7 @@ def _prepare(app: Litestar) -> None:
 async def _finish(app: Litestar) -> None:
     if app.state.service.curation is not None:  # what runs there must end before the index is closed
         await anyio.to_thread.run_sync(app.state.service.curation.close)
+
+
+def _close_log(app: Litestar) -> None:
+    app.state.log.close()

@@ -13,12 +13,14 @@ from ragedge.assemble import Box
 from ragedge.errors import RagedgeError
 from ragedge.exhibits import Exhibits, load_exhibits
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
+from ragedge.model_registry import Registry
 from ragedge.server.access import Access
 from ragedge.server.app import create_app
 from ragedge.server.curation import make_curation
 from ragedge.server.lan import own_names
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from ragedge.server.speech import find_program
+from ragedge.server.surroundings import Surroundings
 
 #: Seconds of tokens that a full bucket holds.
 _BURST_SECONDS = 20
@@ -38,6 +40,7 @@ def make_app(box: Box, access: Access | None = None) -> Litestar:
         embedder=box.embedder,
         access=access,
         curation=make_curation(box),
+        surroundings=_surroundings(box),
     )
     settings = ServerSettings(
         host=wanted.host,
@@ -57,6 +60,15 @@ def make_app(box: Box, access: Access | None = None) -> Litestar:
         kiosk=_kiosk(box),
     )
     return create_app(service, settings)
+
+
+def _surroundings(box: Box) -> Surroundings:
+    config = box.config
+    registry = Registry(config.language_models_folder)
+    is_local = box.generator is not None and config.answer.kind != "remote"
+    found = registry.resolve(config.answer.model) if is_local else None
+    speaking = None if found is None else found[0]
+    return Surroundings(Path(config.indexes_folder), registry, config.answer.model, speaking)
 
 
 def _kiosk(box: Box) -> KioskSettings | None:

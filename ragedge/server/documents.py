@@ -122,10 +122,10 @@ def original_file(document_id: FromPath[str], state: State) -> File:
 async def upload_document(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Receive one file and read it into the index."""
     service: Service = state.service
-    syncer = _syncer(service)
+    syncer = syncer_of(service)
     with state.upload_admission.place():
         path, name = await receive_file(
-            _bounded(request),
+            bounded(request),
             request.headers.get("content-type", ""),
             folder=syncer.upload_folder,
             max_bytes=state.settings.max_upload_bytes,
@@ -153,7 +153,8 @@ def _add(service: Service, syncer: Syncing, path: Path, name: str) -> dict[str, 
     }
 
 
-async def _bounded(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+async def bounded(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    """The body as it comes in."""
     async for block in request.stream():
         yield block
 
@@ -170,7 +171,7 @@ async def remove_document(document_id: FromPath[str], state: State) -> Response[
 
 
 def _remove_document(service: Service, document_id: str) -> list[str]:
-    syncer = _syncer(service)
+    syncer = syncer_of(service)
     info = find_document(service, document_id)
     paths = [info.path, *info.other_paths]
     for path in reversed(paths):  # the document itself goes with its last name
@@ -193,13 +194,18 @@ async def remove_file(
 
 
 def _remove_file(service: Service, path: str) -> None:
-    syncer = _syncer(service)
+    syncer = syncer_of(service)
     if path not in service.index.files():
         raise NotFound(f'there is no file "{path[:200]}" in the index', "see /v1/documents for those there are")
     syncer.remove(path)
 
 
-def _syncer(service: Service) -> Syncing:
+def syncer_of(service: Service) -> Syncing:
+    """Who changes the index.
+
+    Raises:
+        IndexReadOnly: nobody here does.
+    """
     if service.syncer is None:
         raise IndexReadOnly("the documents cannot be changed here", "start the service with write access to the index")
     return service.syncer

@@ -13,8 +13,10 @@ from typing import Any, Literal, Protocol
 
 from ragedge.contracts import DocumentName, Embedder, Event, Page, Question
 from ragedge.exhibits import Exhibits
+from ragedge.index.records import Details
 from ragedge.server.access import Access
 from ragedge.server.curated import Curated
+from ragedge.server.surroundings import Surroundings
 
 
 class Asking(Protocol):
@@ -42,6 +44,10 @@ class Reading(Protocol):
     def documents(self) -> Any: ...
     def document(self, document_id: str) -> Any: ...
     def page(self, document_id: str, number: int) -> Page: ...
+    def page_summaries(self, document_id: str) -> Any: ...
+    def details(self, document_id: str) -> Details: ...
+    def all_details(self) -> dict[str, Details]: ...
+    def check(self) -> list[str]: ...
     def source(self, document_id: str) -> Path: ...
 
 
@@ -59,6 +65,25 @@ class Syncing(Protocol):
 
     def remove(self, path: str) -> None:
         """Take the file known as `path` out of the index."""
+        ...
+
+    def run(
+        self, folder: Path, *, retry: bool = ..., on_progress: Callable[[Any], None] = ...,
+        is_stopped: Callable[[], bool] = ...,
+    ) -> Any:  # fmt: skip
+        """Bring the index in step with `folder`; a `SyncReport`."""
+        ...
+
+    def read_again(self, path: str) -> Any:
+        """Read the file known as `path` anew; its `FileRow`."""
+        ...
+
+    def replace(self, path: str, file: Path) -> Any:
+        """Let `file` take the place of the upload known as `path`; its `FileRow`."""
+        ...
+
+    def describe(self, document_id: str, details: Details) -> None:
+        """Keep what people say of a document."""
         ...
 
 
@@ -90,6 +115,8 @@ class Service:
     access: Access | None = None
     #: Behind the desk's tabs of questions, reviewed answers and golden questions; without it they find nothing.
     curation: Curated | None = None
+    #: What the desk shows of the box beside the index; None: nothing.
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,4 +10,5 @@ export const TABS = [
   {id: "pinned", label: "pinned.tab", load: () => import("./desk_pinned.js")},
   {id: "golden", label: "golden.tab", load: () => import("./desk_golden.js")},
   {id: "days", label: "days.tab", load: () => import("./desk_days.js")},
+  {id: "system", label: "desk.system", load: () => import("./admin_system.js")},
 ];

@@ -17,7 +17,7 @@ from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from tests.fakes import HashEmbedder
 from tests.server.clients import serving
 from tests.server.curating import curate
-from tests.server.fakes import make_service
+from tests.server.fakes import add_model, make_service
 
 DOCUMENT = "0123456789abcdef"
 #: In the kiosk of `with_kiosk`.
@@ -118,5 +118,6 @@ def keyed(folder: Path, settings: ServerSettings = UNLIMITED, *, guests: bool = 
     file, tokens = make_keys(folder)
     service = replace(make_service(folder / "index"), embedder=HashEmbedder(), access=Access(file, guests=guests))
     service = curate(service, folder / "curation")
+    add_model(service, folder)
     with serving(service, settings) as port:
         yield Keyed(file, tokens, service, port)

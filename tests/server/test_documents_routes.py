@@ -341,5 +341,10 @@ def test_the_schema_names_every_route_and_no_other_address(client: Client) -> No
         ("post", "/v1/admin/pinned/{number}"), ("delete", "/v1/admin/pinned/{number}"), ("get", "/v1/admin/golden"),
         ("get", "/v1/admin/golden/runs/{run}"), ("post", "/v1/admin/golden/questions"),
         ("post", "/v1/admin/golden/runs"), ("delete", "/v1/admin/golden/runs"),
+        ("get", "/v1/admin/documents/{document_id}"), ("put", "/v1/admin/documents/{document_id}"),
+        ("post", "/v1/admin/documents/replace"), ("post", "/v1/admin/documents/again"),
+        ("get", "/v1/admin/reading"), ("post", "/v1/admin/reading"), ("delete", "/v1/admin/reading"),
+        ("get", "/v1/admin/system"), ("get", "/v1/admin/models"), ("post", "/v1/admin/models"),
+        ("post", "/v1/admin/check"), ("get", "/v1/admin/log"),
     }  # fmt: skip
     assert reply.text.count("://") == reply.text.count("http://127.0.0.1:8321/")
