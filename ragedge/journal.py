@@ -87,7 +87,8 @@ class Journal:
     ) -> None:
         """Keep a question and its outcome, soon; returns at once and never raises."""
         try:
-            row = (*_row(self._now(), question, answer, question_id), passages_ms, answer.timings.total_ms)
+            times = (passages_ms, answer.timings.total_ms)
+            row = (*_row(self._now(), question, answer, question_id), *(ms and round(ms, 1) for ms in times))
             self._put(lambda connection: self._insert(connection, row))
         except Exception as error:
             self._warn(error)

@@ -146,7 +146,7 @@ function table(runs) {
     );
   return el(
     "table",
-    {class: "desk-table", role: "table", "aria-label": t("golden.runs")},
+    {class: "desk-table many", role: "table", "aria-label": t("golden.runs")},
     el("thead", {role: "rowgroup"}, el("tr", {role: "row"}, ...heads.map(([key, isNumber]) => el("th", {scope: "col", role: "columnheader", class: isNumber ? "number" : null}, t(key))))),
     el("tbody", {id: "golden-runs", role: "rowgroup"}, ...[...runs].reverse().map(row)),
   );

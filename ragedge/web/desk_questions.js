@@ -114,7 +114,7 @@ function table(isTogether) {
   const heads = (isTogether ? REPEATS_HEADS : HEADS).map((key) => el("th", {scope: "col", role: "columnheader"}, t(key)));
   return el(
     "table",
-    {class: "desk-table", role: "table", "aria-label": t("asked.tab")},
+    {class: "desk-table many", role: "table", "aria-label": t("asked.tab")},
     el("thead", {role: "rowgroup"}, el("tr", {role: "row"}, ...heads)),
     el("tbody", {id: "asked-rows", role: "rowgroup"}),
   );
