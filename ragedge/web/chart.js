@@ -6,7 +6,7 @@ import {t} from "./languages.js";
 
 const HEIGHT = 240;
 const SPACE = {left: 56, right: 12, top: 12, bottom: 30};
-const WIDEST = 1100;
+const WIDEST = 1536;
 const MARKS = ["circle", "square", "diamond"];
 
 const NAMESPACE = "http://www.w3.org/2000/svg";
@@ -49,11 +49,11 @@ function highest({kind, series, labels}) {
   return Math.max(0, ...sums.map((all) => (kind === "bars" ? all.reduce((a, b) => a + b, 0) : Math.max(0, ...all))));
 }
 
-// The next of 1, 2, 4, 5, 8 and 10 times a power of ten: four equal steps have short names.
+// Four equal steps of 1, 2, 3 or 5 times a power of ten, none of them less than one: their names are whole numbers.
 function niceTop(value) {
-  if (value <= 4) return 4;
-  const unit = 10 ** Math.floor(Math.log10(value));
-  return [1, 2, 4, 5, 8, 10].map((step) => step * unit).find((step) => step >= value);
+  const least = Math.max(1, value / 4);
+  const unit = 10 ** Math.floor(Math.log10(least));
+  return 4 * [1, 2, 3, 5, 10].map((step) => step * unit).find((step) => step >= least);
 }
 
 function grid({labels, format}, box, top) {
@@ -68,9 +68,9 @@ function grid({labels, format}, box, top) {
     // the last one is always named, and none so near that the two would touch
     const isLast = i === labels.length - 1;
     if (!isLast && (i % every !== 0 || labels.length - 1 - i < every)) return;
-    const anchor = isLast && labels.length > 1 ? "end" : i === 0 && labels.length > 1 ? "start" : "middle";
-    const x = isLast && labels.length > 1 ? box.right : i === 0 && labels.length > 1 ? box.x : place(i, labels.length, box);
-    parts.push(svg("text", {x, y: HEIGHT - 8, "text-anchor": anchor}, label));
+    const x = place(i, labels.length, box);
+    const isAtEdge = isLast && box.right - x < 30; // where half of its words would not fit
+    parts.push(svg("text", {x: isAtEdge ? box.right + SPACE.right : x, y: HEIGHT - 8, "text-anchor": isAtEdge ? "end" : "middle"}, label));
   });
   return parts;
 }

@@ -91,8 +91,8 @@ function drawForm(answer, question) {
   const form = el(
     "form",
     {id: "pinned-form", class: "desk-form card", novalidate: true},
-    labelled("pinned.questions", area("pinned-questions", answer?.questions.join("\n") ?? question, 3, {required: true})),
-    labelled("pinned.text", area("pinned-answer", answer?.text ?? "", 4, {maxlength: 8000, required: true})),
+    labelled("pinned.questions", area("pinned-questions", answer?.questions.join("\n") ?? question, 3, {"aria-required": "true"})),
+    labelled("pinned.text", area("pinned-answer", answer?.text ?? "", 4, {maxlength: 8000, "aria-required": "true"})),
     el(
       "fieldset",
       {},
@@ -103,7 +103,7 @@ function drawForm(answer, question) {
       el(
         "div",
         {class: "fields"},
-        labelled("pinned.path", text("pinned-path", answer?.path ?? "", {required: true})),
+        labelled("pinned.path", text("pinned-path", answer?.path ?? "", {"aria-required": "true"})),
         labelled("pinned.page", el("input", {type: "number", id: "pinned-page", min: 1, value: answer?.page ?? null})),
       ),
       labelled("pinned.quote", area("pinned-quote", answer?.quote ?? "", 3, {maxlength: 8000})),
