@@ -12,7 +12,7 @@ import pytest
 
 from ragedge.contracts import Question, Timings
 from ragedge.errors import InputError
-from ragedge.journal import Entry, Journal, read_journal
+from ragedge.journal import Entry, Journal, clear_journal, read_journal
 from ragedge.journal_days import by_day
 from ragedge.journal_reading import Mark, Selection, delete_row, read_entries, read_rows, repeats
 from tests.server.fakes import make_answer, make_hit
@@ -95,6 +95,22 @@ def test_a_deleted_question_stands_nowhere_in_the_files(path: Path) -> None:
     assert read_rows(path, Selection())[0] == 4
     for file in path.parent.iterdir():
         assert b"GLOCKE" not in file.read_bytes()
+
+
+def test_what_is_deleted_while_the_service_writes_stands_nowhere_either(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.db")
+    journal.record(Question("secret one"), ANSWER, "a")
+    journal.record(Question("secret two"), ANSWER, "b")
+    assert journal.feedback("b", "up")  # both are written, and the journal is still open
+    (row,) = read_rows(journal.path, Selection(text="secret one"))[1]
+    assert delete_row(journal.path, row.id)
+    content = b"".join(file.read_bytes() for file in tmp_path.glob("j.db*"))
+    assert b"secret one" not in content and b"secret two" in content
+    assert clear_journal(journal.path) == 1
+    assert b"secret" not in b"".join(file.read_bytes() for file in tmp_path.glob("j.db*"))
+    journal.record(Question("third"), ANSWER)
+    journal.close()
+    assert [entry.question for entry in read_journal(journal.path)] == ["third"]
 
 
 def test_without_a_file_there_is_nothing_and_a_broken_one_says_so(tmp_path: Path) -> None:
