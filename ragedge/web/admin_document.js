@@ -158,7 +158,7 @@ function pagesPart(place) {
     more.hidden = pages.length <= most;
   };
   list(MOST_PAGES);
-  const heads = ["desk.page", "desk.how", "desk.chars", "desk.colPassages", "desk.remark"];
+  const heads = [["desk.page"], ["desk.how"], ["desk.chars", "number"], ["desk.colPassages", "number"], ["desk.remark"]];
   return el(
     "section",
     {"aria-labelledby": "desk-pages-heading", class: "desk-pages"},
@@ -172,7 +172,7 @@ function pagesPart(place) {
       el(
         "table",
         {class: "desk-table", role: "table", "aria-labelledby": "desk-pages-heading"},
-        el("thead", {role: "rowgroup"}, el("tr", {role: "row"}, ...heads.map((key) => el("th", {scope: "col", role: "columnheader"}, t(key))))),
+        el("thead", {role: "rowgroup"}, el("tr", {role: "row"}, ...heads.map(([key, kind]) => el("th", {scope: "col", role: "columnheader", class: kind}, t(key))))),
         rows,
       ),
     ),

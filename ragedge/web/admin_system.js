@@ -43,7 +43,7 @@ export function leave() {
 }
 
 function part(key, ...children) {
-  const id = key.replace(".", "-");
+  const id = `part-${key.replace(".", "-")}`;
   return el("section", {class: "card desk-part", "aria-labelledby": id}, el("h2", {id}, t(key)), ...children);
 }
 
@@ -184,8 +184,8 @@ function checkPart(desk) {
 
 // New lines come at the top. Read with the keyboard, the box can be scrolled.
 function logPart() {
-  const lines = el("ol", {class: "desk-log", id: "desk-log", tabindex: 0, "aria-labelledby": "desk-log-heading"});
-  const node = el("div", {}, el("p", {class: "muted", id: "desk-log-heading"}, t("desk.logNote")), lines);
+  const lines = el("ol", {class: "desk-log", id: "desk-log", tabindex: 0, "aria-labelledby": "part-desk-log"});
+  const node = el("div", {}, el("p", {class: "muted"}, t("desk.logNote")), lines);
   const look = async () => {
     const found = await getJson(`/v1/admin/log?after=${state.last}`);
     for (const line of found.lines) {
