@@ -7,16 +7,22 @@ import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
+from ragedge.contracts import Question
+from ragedge.evaluation.runs import Failure, Run
+from ragedge.journal import Journal
 from ragedge.server.settings import Service
 from tests.browser.accessibility import check
 from tests.browser.desks import Desk, desk, open_desk
 from tests.browser.test_desk_documents import choose
 from tests.browser.test_desk_looks import VIEWS
+from tests.browser.test_page import PAYLOADS
 from tests.browser.test_screenshots import shoot
 from tests.server.curating import GOLDEN, curate, gold_of
+from tests.server.fakes import make_answer, make_hit
 
 ROWS = "document.querySelectorAll('#asked-rows tr').length"
 HOSTILE = '<img src=x onerror="document.title=1">'
@@ -235,6 +241,45 @@ def test_days_are_drawn_with_a_table_of_the_same_figures(browser: Any, here: Des
     browser.wait("document.querySelectorAll('figure.chart:first-child .figures tbody tr').length === 90")
     assert "10 questions: 4 answered, 2 unsure, 4 not answered" in browser.text("figure.chart")
     assert "ms" in browser.text("figure.chart:last-child .figures")
+
+
+# ---------------------------------------------------------------------------------------------- hostile words
+
+
+def test_hostile_words_stay_words_in_every_tab(browser: Any, here: Desk, curating: Curating) -> None:
+    assert curating.service is not None and curating.service.curation is not None
+    parts = curating.service.curation
+    assert parts.journal is not None
+    journal = Journal(parts.journal)
+    for number, payload in enumerate(PAYLOADS):
+        hit = make_hit(path=payload)
+        journal.record(Question(f"{payload} bolts"), make_answer((hit,), engine=payload), f"h{number}")
+        assert journal.feedback(f"h{number}", "down", payload)
+    journal.close()
+    shown = [p for p in PAYLOADS if p.isprintable()]
+    entry = "[[answer]]\nquestions = [{0}]\ntext = {1}\nreviewed_by = {1}\nsource = {{path = {1}}}\n"
+    entries = [entry.format(json.dumps(f"{p} bolt{n}?"), json.dumps(p)) for n, p in enumerate(shown)]
+    parts.pinned.path.write_text("".join(entries), encoding="utf-8")
+    failures = [Failure(p, p, ("wrong",), (p,), (p,), p, p, (p,)) for p in PAYLOADS]
+    hostile = "<img src=x onerror='window.pwned=1'>"
+    run = Run("2026-03-01T12:00:00+00:00", 1.0, 2, 2, 1, hostile, "page", {"f1": 0.5}, len(PAYLOADS))
+    parts.golden.store.add(run, failures)
+    for place, ready in (
+        ("questions", f"{ROWS} === 44"),
+        ("pinned", f"document.querySelectorAll('#pinned-list > li').length === {len(shown)}"),
+        ("golden", "document.querySelectorAll('#golden-runs tr').length === 1"),
+        ("golden/1", f"document.querySelectorAll('#golden-failures > li').length === {len(PAYLOADS)}"),
+        (f"pinned/new/{quote(hostile)}", "document.querySelector('#pinned-passages li')"),
+    ):
+        open_desk(browser, here.port, f"#{place}")
+        browser.wait(ready)
+        assert browser.run("return window.pwned ?? null") is None, place
+        bad = (
+            "main :is(script, img, iframe, object, video, math, style, base, meta, link, [onerror], [onload],"
+            " form:not(#pinned-form), details[ontoggle])"
+        )
+        assert browser.count(bad) == 0, place
+    assert browser.run("return document.getElementById('pinned-questions').value") == hostile
 
 
 # ---------------------------------------------------------------------------------------------- as people see it
