@@ -47,7 +47,7 @@ from ragedge.server.reference import show_reference, show_schema
 from ragedge.server.search import search
 from ragedge.server.security import Guard
 from ragedge.server.settings import ServerSettings, Service
-from ragedge.server.site import home, language_file, language_list, load_site, static_file
+from ragedge.server.site import WebFile, home, language_file, language_list, load_site, static_file
 from ragedge.server.source_page import source_page
 from ragedge.server.status import health, show_index
 from ragedge.server.uploads import clear_uploads
@@ -131,28 +131,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
     """The application over assembled parts; nothing is loaded or opened but the page's files."""
     stopping = threading.Event()
     site = load_site()
-    state = State(
-        {
-            "service": service,
-            "settings": settings,
-            "site": site,
-            "stopping": stopping,
-            "started_at": int(time.time()),
-            "desk": AskDesk(service, settings, stopping.is_set),
-            "reading": ReadingJob(service, stopping.is_set),
-            "log": LogRing(),
-            "checking": threading.Lock(),
-            "upload_admission": Admission(settings.upload_limit, what="uploads", retry_after_s=10),
-            "speech_admission": Admission(_VOICES_AT_ONCE, what="texts to be read aloud", retry_after_s=3),
-            "picture_admission": Admission(settings.picture_limit, what="page pictures", retry_after_s=2),
-            "pictures": PictureMaker(
-                timeout_s=settings.picture_timeout_s,
-                memory_bytes=settings.picture_memory_bytes,
-                cache_bytes=settings.picture_cache_bytes,
-                passwords=settings.pdf_passwords,
-            ),
-        }
-    )
+    state = _state(service, settings, site, stopping)
     app = GuardedApp(
         route_handlers=list(_ROUTES),
         guards=[check_right],
@@ -178,6 +157,32 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
         login_page=site["login.html"].content,
     )
     return app
+
+
+def _state(service: Service, settings: ServerSettings, site: dict[str, WebFile], stopping: threading.Event) -> State:
+    """What the routes share."""
+    return State(
+        {
+            "service": service,
+            "settings": settings,
+            "site": site,
+            "stopping": stopping,
+            "started_at": int(time.time()),
+            "desk": AskDesk(service, settings, stopping.is_set),
+            "reading": ReadingJob(service, stopping.is_set),
+            "log": LogRing(),
+            "checking": threading.Lock(),
+            "upload_admission": Admission(settings.upload_limit, what="uploads", retry_after_s=10),
+            "speech_admission": Admission(_VOICES_AT_ONCE, what="texts to be read aloud", retry_after_s=3),
+            "picture_admission": Admission(settings.picture_limit, what="page pictures", retry_after_s=2),
+            "pictures": PictureMaker(
+                timeout_s=settings.picture_timeout_s,
+                memory_bytes=settings.picture_memory_bytes,
+                cache_bytes=settings.picture_cache_bytes,
+                passwords=settings.pdf_passwords,
+            ),
+        }
+    )
 
 
 def _prepare(app: Litestar) -> None:

@@ -6,7 +6,7 @@ small fakes and the routes depend on nothing that loads a model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -76,6 +76,10 @@ class Syncing(Protocol):
 
     def read_again(self, path: str) -> Any:
         """Read the file known as `path` anew; its `FileRow`."""
+        ...
+
+    def read_each(self, paths: Sequence[str], tell: Callable[[str], None]) -> dict[str, str]:
+        """Read some documents anew, telling each that is done; path -> why of those that stay as they were."""
         ...
 
     def replace(self, path: str, file: Path) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -281,6 +281,11 @@ class FakeSyncer:
         if path not in self._index.files():
             raise NotFound(f'there is no file "{path}"', "")
         return self._index.files()[path]
+
+    def read_each(self, paths: Sequence[str], tell: Callable[[str], None]) -> dict[str, str]:
+        for path in paths:
+            tell(path)
+        return {}
 
     def replace(self, path: str, file: Path) -> FileRow:
         old = self.read_again(path)
