@@ -7,7 +7,6 @@ load torch. Nothing here computes; a new backend is one file of its own and one 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ragedge.assemble_index import (
@@ -160,18 +159,17 @@ def _comforts(config: Config, index: Index, generator: Generator | None) -> dict
     }
 
 
-def make_reviewed(config: Config, index: Index) -> Reviewed | None:
-    """The reviewed answers of the config over an opened index, or None where it names no file.
+def make_reviewed(config: Config, index: Index) -> Reviewed:
+    """The reviewed answers of the config over an opened index: of its file, or of the one beside the index, if any.
 
     Raises:
         ConfigError: that file cannot be used.
     """
-    if not config.answer.pinned:
-        return None
-    from ragedge.answer.pinned import load_pinned
+    from ragedge.answer.pinned import PinnedAnswers, load_pinned
     from ragedge.reviewed import Reviewed
 
-    return Reviewed(load_pinned(Path(config.answer.pinned).expanduser()), index)
+    path = config.pinned_file()
+    return Reviewed(load_pinned(path) if config.answer.pinned or path.exists() else PinnedAnswers(()), index)
 
 
 def make_journal(config: Config) -> Journal | None:

@@ -120,6 +120,13 @@ class JournalConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationConfig:
+    """`questions` names a file of golden questions (JSONL) for the curator's desk; "" keeps one beside the index."""
+
+    questions: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """The service. It listens on this machine only, unless `lan` puts it on the network and behind keys.
 
@@ -185,6 +192,7 @@ class Config:
     answer: AnswerConfig = AnswerConfig()
     server: ServerConfig = ServerConfig()
     journal: JournalConfig = JournalConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
     kiosk: KioskConfig = KioskConfig()
     collections: Mapping[str, CollectionConfig] = field(default_factory=dict)
 
@@ -234,6 +242,26 @@ class Config:
         """
         folder = self.index_folder(name)
         return folder.parent / ".journal" / f"{folder.name}.db"
+
+    def pinned_file(self) -> Path:
+        """The file of reviewed answers: the one that is named, or one beside the index, so that it outlives that.
+
+        Raises:
+            ConfigError: the index's name is not a plain folder name.
+        """
+        if self.answer.pinned:
+            return Path(self.answer.pinned).expanduser()
+        folder = self.index_folder()
+        return folder.parent / ".reviewed" / f"{folder.name}.toml"
+
+    def golden_folder(self) -> Path:
+        """Where golden questions and the results of their runs lie: beside the index, so that they outlive it.
+
+        Raises:
+            ConfigError: the index's name is not a plain folder name.
+        """
+        folder = self.index_folder()
+        return folder.parent / ".golden" / folder.name
 
 
 def load_config(path: Path | None) -> Config:

@@ -72,7 +72,7 @@ class Reviewed:
         self._lock = threading.Lock()
         self._generation = -1
         self._paths: dict[str, str] = {}
-        self._grounds: dict[int, Grounds] = {}
+        self._grounds: dict[PinnedAnswer, Grounds] = {}
 
     def find(self, text: str) -> PinnedAnswer | None:
         """The reviewed answer to a question, if there is one today."""
@@ -114,12 +114,12 @@ class Reviewed:
         """Where the source of an answer stands now."""
         with self._lock:
             self._follow()
-            if pinned.number not in self._grounds:
+            if pinned not in self._grounds:
                 try:
-                    self._grounds[pinned.number] = self._look_up(pinned)
+                    self._grounds[pinned] = self._look_up(pinned)
                 except NotFound:  # removed while it was looked up
                     return Grounds(None, None, f'its source "{pinned.source.path}" is not in the index')
-            return self._grounds[pinned.number]
+            return self._grounds[pinned]
 
     def _follow(self) -> None:
         """Look up what there is, where that has changed."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
@@ -25,6 +25,9 @@ from ragedge.ingest.chunker import chunk_document, passage_text
 from ragedge.ingest.outcomes import outcomes, row_of
 from ragedge.ingest.sandbox import Sandbox
 from ragedge.ingest.scan import UPLOADS, Found, followed_folder, look
+
+INCOMING = "incoming"
+"""Folder of an index for files that are being received."""
 
 _AT_ONCE = 64  # passages embedded in one call, as in a run over a folder
 
@@ -50,6 +53,42 @@ class Again:
             raise NotFound(f'there is no file "{path}" in this index', "list them: ragedge index info --files")
         with self._file_of(row) as found:
             return self._take(found, path, keeps=row.document_id is not None)
+
+    def read_each(self, paths: Sequence[str], tell: Callable[[str], None]) -> dict[str, str]:
+        """Read documents anew from their kept copies, with one start of the readers; `tell` is given each that is done.
+
+        Returns path -> why, for those that stay as they were.
+        """
+        failed: dict[str, str] = {}
+        rows = self.index.files()
+        with self._room() as folder:
+
+            def copies() -> Iterator[tuple[Found, str | None]]:
+                for number, path in enumerate(paths):
+                    row = rows.get(path)
+                    if row is None or row.document_id is None:
+                        failed[path] = "it is no document any more"
+                        continue
+                    copy = folder / str(number) / PurePosixPath(path).name
+                    copy.parent.mkdir()
+                    try:
+                        shutil.copyfile(self.index.source(row.document_id), copy)
+                    except NotFound as error:
+                        failed[path] = error.message
+                        continue
+                    yield Found(path, copy, row.size_bytes, row.mtime_ns, row.sha256), path
+
+            results = outcomes(copies(), self.make_sandbox(), self.embedder, self.chunk_tokens, self._titles())
+            for outcome in results:
+                if isinstance(outcome, FileRow):
+                    failed[outcome.path] = f"{outcome.detail or outcome.reason}; the document stays as it was"
+                    tell(outcome.path)
+                else:
+                    found = outcome.found
+                    self._put(outcome.document, outcome.chunks, outcome.row, found.absolute, found.path)
+                    shutil.rmtree(found.absolute.parent)
+                    tell(found.path)
+        return failed
 
     def replace(self, path: str, file: Path) -> FileRow:
         """Let another file take the place of an upload known as `path`, under that name (with its own ending).
@@ -104,8 +143,8 @@ class Again:
     def _file_of(self, row: FileRow) -> Iterator[Found]:
         """The bytes of a file, under a name with its own ending: readers go by that."""
         if row.document_id is not None:
-            with tempfile.TemporaryDirectory(prefix="ragedge-") as folder:
-                copy = Path(folder) / PurePosixPath(row.path).name
+            with self._room() as folder:
+                copy = folder / PurePosixPath(row.path).name
                 shutil.copyfile(self.index.source(row.document_id), copy)
                 yield Found(row.path, copy, row.size_bytes, row.mtime_ns, row.sha256)
             return
@@ -115,9 +154,18 @@ class Again:
             raise NotFound(f'no copy of "{row.path}" is kept, as it gave no text', "add the file once more")
         yield look(file, row.path)
 
+    @contextmanager
+    def _room(self) -> Iterator[Path]:
+        """A folder for copies: on the index's own disk, since /tmp is memory on small boards."""
+        incoming = self.index.folder / INCOMING
+        incoming.mkdir(exist_ok=True)
+        # as an upload is called: what a power cut leaves of either is deleted at the next start
+        with tempfile.TemporaryDirectory(prefix="upload-", dir=incoming) as folder:
+            yield Path(folder)
+
     def _take(self, found: Found, replaces: str, *, keeps: bool) -> FileRow:
-        titles = {key: given.title for key, given in self.index.all_details().items() if given.title}
-        (outcome,) = outcomes([(found, replaces)], self.make_sandbox(), self.embedder, self.chunk_tokens, titles)
+        files = [(found, replaces)]
+        (outcome,) = outcomes(files, self.make_sandbox(), self.embedder, self.chunk_tokens, self._titles())
         if not isinstance(outcome, FileRow):
             self._put(outcome.document, outcome.chunks, outcome.row, found.absolute, replaces)
             return outcome.row
@@ -125,6 +173,9 @@ class Again:
             self.index.put_files([outcome])
         kept = "; the document stays as it was" if keeps else ""
         raise UnreadableDocument(outcome.reason or "unreadable", f"{outcome.detail or 'it gave no text'}{kept}")
+
+    def _titles(self) -> dict[str, str]:
+        return {key: given.title for key, given in self.index.all_details().items() if given.title}
 
     def _cut(self, document: Document) -> tuple[Chunk, ...]:
         return chunk_document(document, token_spans=self.embedder.token_spans, max_tokens=self.chunk_tokens)

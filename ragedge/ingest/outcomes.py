@@ -7,7 +7,7 @@ have work. Order is kept.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -34,7 +34,7 @@ class Parsed:
 
 
 def outcomes(
-    files: Sequence[tuple[Found, str | None]],
+    files: Iterable[tuple[Found, str | None]],
     sandbox: Sandbox,
     embedder: Embedder,
     chunk_tokens: int,

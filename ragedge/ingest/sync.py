@@ -21,7 +21,7 @@ from ragedge.contracts import Embedder
 from ragedge.errors import NotFound
 from ragedge.index.records import Details
 from ragedge.index.store import FileRow, Index, NewDocument
-from ragedge.ingest.again import Again, adopt_details
+from ragedge.ingest.again import INCOMING, Again, adopt_details
 from ragedge.ingest.chunker import passage_text
 from ragedge.ingest.outcomes import Parsed, outcomes, row_of
 from ragedge.ingest.progress import Progress, SyncReport
@@ -95,7 +95,7 @@ class Sync:
     @property
     def upload_folder(self) -> Path:
         """Where a file may lie while it is received: on the index's own disk."""
-        return self.index.folder / "incoming"
+        return self.index.folder / INCOMING
 
     def adopt_uploads(self, old: Index) -> None:
         """Read again what was uploaded to `old`, from the copies it keeps, and say of documents what was said there."""
@@ -112,6 +112,11 @@ class Sync:
         """Read one file of the index anew; see `Again.read`."""
         with self._one_run:
             return self._again().read(path)
+
+    def read_each(self, paths: Sequence[str], tell: Callable[[str], None]) -> dict[str, str]:
+        """Read some documents anew; see `Again.read_each`."""
+        with self._one_run:
+            return self._again().read_each(paths, tell)
 
     def replace(self, path: str, file: Path) -> FileRow:
         """Let another file take the place of one of the index; see `Again.replace`."""

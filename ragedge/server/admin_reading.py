@@ -6,6 +6,7 @@ then stays.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -28,8 +29,11 @@ from ragedge.server.documents import json_reply, syncer_of
 from ragedge.server.settings import Service, Syncing
 from ragedge.views import record_view
 
+_log = logging.getLogger("ragedge.server")
+
 _FAILED_SHOWN = 100
-_END_SECONDS = 30.0  # for a file being read when the service ends; its reader is killed after that anyway
+_AT_ONCE = 16  # documents between two looks at whether to stop, and for which an upload waits
+_END_SECONDS = 30.0  # for files being read when the service ends
 
 What = Literal["folder", "everything"]
 
@@ -114,6 +118,8 @@ class ReadingJob:
             problem = hint = ""
         except RagedgeError as error:
             problem, hint = error.message, error.hint
+        except Exception as error:  # its message may name what is in a document
+            _log.error("reading again failed: %s", type(error).__name__)
         finally:
             self._note(is_running=False, problem=problem, hint=hint, seconds=time.monotonic() - self._began, path="")
 
@@ -132,17 +138,22 @@ class ReadingJob:
     def _read_everything(self, syncer: Syncing) -> None:
         paths = [info.path for info in self._service.index.documents()]
         failed: list[str] = []
-        for number, path in enumerate(paths):
+        done = 0
+
+        def tell(path: str) -> None:
+            nonlocal done
+            done += 1
+            self._note(files_done=done, path=path)
+
+        self._note(files_total=len(paths))
+        for start in range(0, len(paths), _AT_ONCE):
             if self._is_stopped():
                 self._note(was_stopped=True)
-                return
-            self._note(files_done=number, files_total=len(paths), path=path)
-            try:
-                syncer.read_again(path)
-            except RagedgeError as error:
-                failed.append(f"{path}: {error.message}")
-                self._note(failed=tuple(failed[:_FAILED_SHOWN]), failed_total=len(failed))
-        self._note(files_done=len(paths), changed=len(paths) - len(failed))
+                break
+            kept = syncer.read_each(paths[start : start + _AT_ONCE], tell)
+            failed += [f"{path}: {why}" for path, why in kept.items()]
+            self._note(failed=tuple(failed[:_FAILED_SHOWN]), failed_total=len(failed))
+        self._note(changed=done - len(failed))
 
 
 @get(

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import anyio
+import anyio.to_thread
 from litestar import Litestar
 from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
@@ -20,6 +21,7 @@ from ragedge.server.admin_reading import ReadingJob, end_reading
 from ragedge.server.admin_routes import ADMIN_HANDLERS
 from ragedge.server.admission import Admission
 from ragedge.server.ask import AskDesk, ask, ask_stream
+from ragedge.server.desk_routes import DESK_HANDLERS
 from ragedge.server.documents import (
     list_documents,
     original_file,
@@ -46,7 +48,7 @@ from ragedge.server.reference import show_reference, show_schema
 from ragedge.server.search import search
 from ragedge.server.security import Guard
 from ragedge.server.settings import ServerSettings, Service
-from ragedge.server.site import home, language_file, language_list, load_site, static_file
+from ragedge.server.site import WebFile, home, language_file, language_list, load_site, static_file
 from ragedge.server.source_page import source_page
 from ragedge.server.status import health, show_index
 from ragedge.server.suggestions import Suggestions, suggestions
@@ -106,6 +108,7 @@ _ROUTES: tuple[Any, ...] = (
     show_session,
     *OWNER_HANDLERS,
     *ADMIN_HANDLERS,
+    *DESK_HANDLERS,
 )
 
 
@@ -137,8 +140,38 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
     """The application over assembled parts; nothing is loaded or opened but the page's files."""
     stopping = threading.Event()
     site = load_site()
+    state = _state(service, settings, site, stopping)
+    app = GuardedApp(
+        route_handlers=list(_ROUTES),
+        guards=[check_right],
+        exception_handlers={Exception: problem_reply},
+        request_max_body_size=settings.max_body_bytes,
+        # the framework's own routes for the schema lie where nobody gets (see the guard); ours completes it
+        openapi_config=OpenAPIConfig(
+            title="ragedge", version=service.version, path="/schema/raw", render_plugins=[JsonRenderPlugin()]
+        ),
+        state=state,
+        on_startup=[_prepare],
+        on_shutdown=[end_reading, _finish, _close_state],
+        logging_config=None,
+        debug=False,
+    )
+    app.guard = Guard(
+        settings.allowed_hosts,
+        request_limit=settings.request_limit,
+        widget_origins=settings.widget_origins,
+        access=service.access,
+        buckets=Buckets(settings.tokens_per_second, settings.token_burst) if service.access is not None else None,
+        is_lan=settings.is_lan,
+        login_page=site["login.html"].content,
+    )
+    return app
+
+
+def _state(service: Service, settings: ServerSettings, site: dict[str, WebFile], stopping: threading.Event) -> State:
+    """What the routes share."""
     desk = AskDesk(service, settings, stopping.is_set)
-    state = State(
+    return State(
         {
             "service": service,
             "settings": settings,
@@ -161,31 +194,6 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
             ),
         }
     )
-    app = GuardedApp(
-        route_handlers=list(_ROUTES),
-        guards=[check_right],
-        exception_handlers={Exception: problem_reply},
-        request_max_body_size=settings.max_body_bytes,
-        # the framework's own routes for the schema lie where nobody gets (see the guard); ours completes it
-        openapi_config=OpenAPIConfig(
-            title="ragedge", version=service.version, path="/schema/raw", render_plugins=[JsonRenderPlugin()]
-        ),
-        state=state,
-        on_startup=[_prepare],
-        on_shutdown=[end_reading, _finish],
-        logging_config=None,
-        debug=False,
-    )
-    app.guard = Guard(
-        settings.allowed_hosts,
-        request_limit=settings.request_limit,
-        widget_origins=settings.widget_origins,
-        access=service.access,
-        buckets=Buckets(settings.tokens_per_second, settings.token_burst) if service.access is not None else None,
-        is_lan=settings.is_lan,
-        login_page=site["login.html"].content,
-    )
-    return app
 
 
 def _prepare(app: Litestar) -> None:
@@ -196,6 +204,11 @@ def _prepare(app: Litestar) -> None:
         clear_uploads(Path(syncer.upload_folder))
 
 
-def _finish(app: Litestar) -> None:
+async def _finish(app: Litestar) -> None:
+    if app.state.service.curation is not None:  # what runs there must end before the index is closed
+        await anyio.to_thread.run_sync(app.state.service.curation.close)
+
+
+def _close_state(app: Litestar) -> None:
     app.state.log.close()
     app.state.suggestions.close()

@@ -20,6 +20,7 @@ from ragedge.model_registry import Registry
 from ragedge.parts import PartedPipeline
 from ragedge.server.access import Access
 from ragedge.server.app import create_app
+from ragedge.server.curation import make_curation
 from ragedge.server.lan import own_names
 from ragedge.server.owner_settings import OwnerSettings
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
@@ -48,6 +49,7 @@ def make_app(box: Box, access: Access | None = None, config_file: Path | None = 
         embedder=box.embedder,
         tasks=box.tasks,
         access=access,
+        curation=make_curation(box),
         surroundings=_surroundings(box),
         parts=box.pipeline.parts if isinstance(box.pipeline, PartedPipeline) else None,
         suggest=partial(_suggest, box.pipeline) if isinstance(box.pipeline, PartedPipeline) else None,

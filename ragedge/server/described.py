@@ -27,6 +27,7 @@ from ragedge.replies import (
 )
 from ragedge.server import examples
 from ragedge.server.described_admin import ADMIN_ROUTES
+from ragedge.server.described_desk import DESK_ROUTES
 from ragedge.server.described_owner import OWNER_ROUTES
 from ragedge.server.described_route import ABSENT, BODY, CHANGE, Described
 from ragedge.server.shapes import dressed, protocol_of
@@ -116,6 +117,7 @@ ROUTES: dict[str, Described] = {
     "GET /kiosk/qr": Described((*ABSENT,), media_type="image/svg+xml"),
     **ADMIN_ROUTES,
     **OWNER_ROUTES,
+    **DESK_ROUTES,
     "GET /metrics": Described(media_type="text/plain; version=0.0.4; charset=utf-8"),
     "POST /v1/chat/completions": Described(
         _TALKING, {"model": "ragedge", "messages": examples.MESSAGES}, None, examples.COMPLETION

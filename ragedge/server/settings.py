@@ -16,6 +16,7 @@ from ragedge.exhibits import Exhibits
 from ragedge.index.records import Details
 from ragedge.parts import Parts
 from ragedge.server.access import Access
+from ragedge.server.curated import Curated
 from ragedge.server.owner_settings import OwnerSettings
 from ragedge.server.surroundings import Surroundings
 
@@ -97,6 +98,10 @@ class Syncing(Protocol):
         """Read the file known as `path` anew; its `FileRow`."""
         ...
 
+    def read_each(self, paths: Sequence[str], tell: Callable[[str], None]) -> dict[str, str]:
+        """Read some documents anew, telling each that is done; path -> why of those that stay as they were."""
+        ...
+
     def replace(self, path: str, file: Path) -> Any:
         """Let `file` take the place of the upload known as `path`; its `FileRow`."""
         ...
@@ -137,6 +142,8 @@ class Service:
     tasks: Doing | None = None
     #: The keys; without them everybody is the owner, so only this machine may reach the service.
     access: Access | None = None
+    #: Behind the desk's tabs of questions, reviewed answers and golden questions; without it they find nothing.
+    curation: Curated | None = None
     #: What the desk shows of the box beside the index; None: nothing.
     surroundings: Surroundings | None = None
     #: What of the index which collections hold; None: it has none. See sight.py for who may read what.

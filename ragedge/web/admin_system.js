@@ -102,7 +102,7 @@ function diskPart(system) {
   const rows = system.indexes.map((index) =>
     el("li", {dir: "auto"}, `${index.name}: ${bytesName(index.size_bytes)}`, index.is_this ? el("span", {class: "chip good"}, t("desk.thisIndex")) : null),
   );
-  const models = system.models_bytes ? [el("li", {}, `${t("desk.models")}: ${bytesName(system.models_bytes)}`)] : [];
+  const models = system.models_bytes ? [el("li", {}, t("desk.modelFiles", {size: bytesName(system.models_bytes)}))] : [];
   return [
     el("p", {}, t("desk.freeNow", {free: bytesName(system.now.disk_free_bytes)})),
     rows.length + models.length ? el("ul", {class: "desk-lines"}, ...rows, ...models) : el("p", {class: "muted"}, t("desk.noIndexes")),

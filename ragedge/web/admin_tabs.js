@@ -6,6 +6,10 @@
 
 export const TABS = [
   {id: "documents", label: "page.documents", load: () => import("./admin_documents.js")},
+  {id: "questions", label: "asked.tab", load: () => import("./desk_questions.js")},
+  {id: "pinned", label: "pinned.tab", load: () => import("./desk_pinned.js")},
+  {id: "golden", label: "golden.tab", load: () => import("./desk_golden.js")},
+  {id: "days", label: "days.tab", load: () => import("./desk_days.js")},
   {id: "system", label: "desk.system", load: () => import("./admin_system.js")},
   {id: "settings", label: "settings.tab", role: "owner", load: () => import("./admin_settings.js")},
 ];

@@ -37,6 +37,9 @@ async function send(url, options) {
 export const getJson = async (url, signal) => (await send(url, {signal})).json();
 export const remove = async (url) => (await send(url, {method: "DELETE"})).json();
 
+export const postJson = async (url, body) =>
+  (await send(url, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)})).json();
+
 export const sendFeedback = async (questionId, verdict, reason) =>
   (
     await send("/v1/feedback", {

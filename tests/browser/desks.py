@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,9 +72,13 @@ def fill_folder(folder: Path) -> None:
 
 @contextmanager
 def desk(
-    folder: Path, settings: ServerSettings | None = None, access: Access | None = None, models: tuple[str, ...] = ()
-) -> Iterator[Desk]:
-    """The service with a folder read in, and models of these names, which no engine would load."""
+    folder: Path, settings: ServerSettings | None = None, access: Access | None = None, models: tuple[str, ...] = (),
+    curated: Callable[[Service], Service] = lambda service: service,
+) -> Iterator[Desk]:  # fmt: skip
+    """The service with a folder read in, and models of these names, which no engine would load.
+
+    `curated` adds what is kept beside the documents.
+    """
     documents = folder / "documents"
     fill_folder(documents)
     embedder = HashEmbedder()
@@ -89,7 +93,7 @@ def desk(
         )  # fmt: skip
         for name in models:
             add_model(service, documents.parent, name)
-        with serving(service, settings) as port:
+        with serving(curated(service), settings) as port:
             yield Desk(port, index, sync, documents, registry)
 
 

@@ -58,6 +58,18 @@ def test_what_cannot_be_read_any_more_stays(folder: Path, index: Index) -> None:
         make_sync(index).read_again("nowhere.md")
 
 
+def test_many_are_read_again_in_one_go_and_each_failure_keeps_its_document(folder: Path, index: Index) -> None:
+    sync = make_sync(index)
+    sync.run(folder)
+    before, told = index.documents(), []
+    index.source(id_of(index, "filter.txt")).unlink()
+    failed = sync.read_each(["prices.csv", "filter.txt", "pump.md", "nowhere.md"], told.append)
+    assert told == ["prices.csv", "pump.md"] and set(failed) == {"filter.txt", "nowhere.md"}
+    assert index.documents() == before
+    failed = only_locked(index).read_each(["pump.md"], told.append)
+    assert "stays as it was" in failed["pump.md"] and index.documents() == before
+
+
 def test_a_rejected_file_is_read_again_out_of_the_folder(folder: Path, index: Index, tmp_path: Path) -> None:
     only_locked(index).run(folder)
     assert index.documents() == []

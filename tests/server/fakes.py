@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -242,6 +242,19 @@ class FakeIndex:
             raise NotFound(f"there is no page {number}", "")
         return pages[number - 1]
 
+    def chunks(self, ids: list[str]) -> dict[str, Chunk]:
+        """One chunk for each page."""
+        found = {}
+        for chunk_id in ids:
+            document_id, _, ordinal = chunk_id.rpartition("-")
+            info, page = self._documents[document_id], self.page(document_id, int(ordinal) + 1)
+            spans = (PageSpan(page.number, 0, len(page.text)),)
+            found[chunk_id] = Chunk(chunk_id, document_id, info.path, int(ordinal), page.text, spans, (), 9)
+        return found
+
+    def document_frequency(self, words: list[str]) -> dict[str, int]:
+        return {}
+
     def source(self, document_id: str) -> Path:
         return self.folder / document_id
 
@@ -286,6 +299,11 @@ class FakeSyncer:
         if path not in self._index.files():
             raise NotFound(f'there is no file "{path}"', "")
         return self._index.files()[path]
+
+    def read_each(self, paths: Sequence[str], tell: Callable[[str], None]) -> dict[str, str]:
+        for path in paths:
+            tell(path)
+        return {}
 
     def replace(self, path: str, file: Path) -> FileRow:
         old = self.read_again(path)

@@ -18,6 +18,7 @@ from ragedge.server.owner_settings import OwnerSettings
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from tests.fakes import HashEmbedder
 from tests.server.clients import serving
+from tests.server.curating import curate
 from tests.server.fakes import add_model, make_service
 
 DOCUMENT = "0123456789abcdef"
@@ -32,6 +33,8 @@ VALUES = {
     "name": "app.js",
     "model": "ragedge",
     "path": "redoc",
+    "question": "9999",
+    "run": "9999",
 }
 #: The same word in another route means something else there.
 ROUTE_VALUES = {"/static/languages/{name}": {"name": "de.json"}}
@@ -124,6 +127,7 @@ def keyed(folder: Path, settings: ServerSettings = UNLIMITED, *, guests: bool = 
         access=Access(file, guests=guests),
         owner_settings=OwnerSettings(load_config(config), config),
     )
+    service = curate(service, folder / "curation")
     add_model(service, folder)
     with serving(service, settings) as port:
         yield Keyed(file, tokens, service, port)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,6 @@ from litestar.testing import TestClient
 
 from ragedge.contracts import Page, PageProblem
 from ragedge.device_state import device_state, folder_bytes
-from ragedge.errors import UnreadableDocument
 from ragedge.index.records import Details
 from ragedge.server.permissions import RIGHTS
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
@@ -83,6 +82,8 @@ def test_beside_a_kiosk_with_keys_a_curator_has_a_desk_and_a_visitor_none(tmp_pa
             session = box.send("GET", "/v1/session", {"Cookie": box.cookies[role]}).json()
             assert session["has_desk"] is (status == 200)
         assert box.send("GET", "/admin").status == 403  # a guest is a visitor
+        page = box.send("GET", "/admin", {"Accept": "text/html"})
+        assert page.status == 403 and b"login-form" in page.body
     with keyed(tmp_path / "off", replace(UNLIMITED, admin="off")) as box:
         assert box.send("GET", "/admin", box.bearer("owner")).status == 404
         assert box.send("GET", "/admin").status == 401
@@ -135,10 +136,9 @@ def test_a_report_says_of_each_page_how_it_was_read(client: Client) -> None:
 class StubbornSyncer(FakeSyncer):
     """Cannot read scans any more."""
 
-    def read_again(self, path: str) -> Any:
-        if path == "scan.pdf":
-            raise UnreadableDocument("broken", "it is damaged now; the document stays as it was")
-        return super().read_again(path)
+    def read_each(self, paths: Sequence[str], tell: Callable[[str], None]) -> dict[str, str]:
+        super().read_each(paths, tell)
+        return {"scan.pdf": "it is damaged now; the document stays as it was"}
 
 
 def finished(client: Client) -> dict[str, Any]:

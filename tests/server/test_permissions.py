@@ -18,6 +18,11 @@ from tests.server.fakes import make_service
 from tests.server.keyed import DOCUMENT, JSON, ROUTE_VALUES, UNLIMITED, VALUES, Keyed, keyed, with_kiosk
 
 NAMES = list(RIGHTS)
+#: What the desk works on besides the documents; one of each kind is there once.
+CURATED = [
+    name for name in NAMES if name.partition(" ")[2].startswith(("/v1/admin/pinned", "/v1/admin/golden"))
+    or name in ("DELETE /v1/admin/questions", "DELETE /v1/admin/questions/{question}")
+]  # fmt: skip
 CLOSED = [name for name in NAMES if RIGHTS[name].needed not in ("anyone",)]
 #: What only who may ask must ever see: text of documents, their names, the model, what the index holds.
 SECRETS = (b"torque", b"manual.txt", b"Pump manual", b"tiny.gguf", b"fake-hash", b"generation", b"openapi")
@@ -147,6 +152,8 @@ def test_each_role_may_what_the_table_says(box: Keyed, name: str, role: str) -> 
             assert reply.status == 404
         elif not may(role, right.needed):  # type: ignore[arg-type]
             check_refused(reply, f"{name} {role}", 403)
+        elif name in CURATED:
+            assert reply.status in (200, 400, 404, 409, 503)  # done once, refused after that: test_desk.py has each
         elif "DELETE /v1/documents" in name or name == "POST /v1/feedback" or name == "GET /widget.js":
             assert reply.status == 404  # not there, but would have been done
         elif name == "POST /login":
