@@ -108,9 +108,8 @@ def make_pipeline(
     def over(part: Portion, now: Pipeline) -> Pipeline:
         given = None if reviewed is None else Reviewed(reviewed.answers, part, needs_source=True)
         more: dict[str, Any] = {"evidence_reader": reading, "journal": now.journal, "store": now.store}
-        more |= {"energy": now.energy, "follow_up": now.follow_up}
-        found = searching(part, now.retriever.top_k)
-        return Pipeline(part, found, embedder, generator, now.settings, reviewed=given, **more)
+        more |= {"reviewed": given, "energy": now.energy, "follow_up": now.follow_up}
+        return Pipeline(part, searching(part, now.retriever.top_k), embedder, generator, now.settings, **more)
 
     search = searching(index, config.search.top_k)
     more: dict[str, Any] = {"evidence_reader": reading, "reviewed": reviewed, "journal": journal}

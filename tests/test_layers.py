@@ -22,8 +22,8 @@ MAX_FUNCTION_LINES = 50
 LAYERS: list[tuple[str, ...]] = [
     ("ragedge.contracts", "ragedge.errors"),
     ("ragedge.config", "ragedge.config_reading", "ragedge.config_edit", "ragedge.device", "ragedge.device_state",
-     "ragedge.models", "ragedge.model_catalogue", "ragedge.model_registry", "ragedge.model_pull", "ragedge.views", "ragedge.threads",
-     "ragedge.llama_log", "ragedge.replies", "ragedge.admin_replies", "ragedge.desk_replies", "ragedge.state_files",
+     "ragedge.models", "ragedge.model_catalogue", "ragedge.model_registry", "ragedge.model_pull", "ragedge.views",
+     "ragedge.threads", "ragedge.llama_log", "ragedge.replies", "ragedge.admin_replies", "ragedge.desk_replies", "ragedge.state_files",
      "ragedge.qr", "ragedge.exhibits", "ragedge.energy", "ragedge.answer_store"),
     ("ragedge.ingest.readers", "ragedge.ingest.sandbox", "ragedge.ingest.sandbox_child", "ragedge.ingest.sandbox_wire",
      "ragedge.ingest.sandbox_zygote", "ragedge.ingest.chunker", "ragedge.ingest.watch", "ragedge.index.catalog",
