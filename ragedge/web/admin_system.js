@@ -26,7 +26,7 @@ export async function show(panel, desk) {
   drawNow(now, system);
   const look = async () => {
     try {
-      drawNow(now, await getJson("/v1/admin/system"));
+      drawNow(now, await getJson("/v1/admin/system?sizes=false"));
       await log.look();
     } catch {
       // the service is away for a moment; the next look tells
