@@ -1,4 +1,4 @@
-"""States from the config to the answer: who asks for joined passages gets them and is told; states go with documents."""
+"""States from the config to the answer: who asks for joined passages gets them and is told; they go with documents."""
 
 from __future__ import annotations
 
