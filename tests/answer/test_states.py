@@ -290,7 +290,7 @@ def test_files_stay_within_their_budget_and_the_longest_unused_goes_first(make: 
     assert sum(file.stat().st_size for file in files) <= budget
 
 
-def test_what_a_kill_left_half_written_is_swept_away_and_what_is_being_written_is_not(
+def test_what_a_kill_left_half_written_is_swept_away_and_nothing_that_is_written_now(
     make: Make, tmp_path: Path
 ) -> None:
     (tmp_path / "states").mkdir()
