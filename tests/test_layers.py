@@ -21,9 +21,9 @@ MAX_FUNCTION_LINES = 50
 
 LAYERS: list[tuple[str, ...]] = [
     ("ragedge.contracts", "ragedge.errors"),
-    ("ragedge.config", "ragedge.config_edit", "ragedge.device", "ragedge.models", "ragedge.model_catalogue",
-     "ragedge.model_registry", "ragedge.model_pull", "ragedge.views", "ragedge.threads", "ragedge.llama_log",
-     "ragedge.replies", "ragedge.admin_replies", "ragedge.qr", "ragedge.exhibits"),
+    ("ragedge.config", "ragedge.config_edit", "ragedge.device", "ragedge.device_state", "ragedge.models",
+     "ragedge.model_catalogue", "ragedge.model_registry", "ragedge.model_pull", "ragedge.views", "ragedge.threads",
+     "ragedge.llama_log", "ragedge.replies", "ragedge.admin_replies", "ragedge.qr", "ragedge.exhibits"),
     ("ragedge.ingest.readers", "ragedge.ingest.sandbox", "ragedge.ingest.sandbox_child", "ragedge.ingest.sandbox_wire",
      "ragedge.ingest.sandbox_zygote", "ragedge.ingest.chunker", "ragedge.ingest.watch", "ragedge.index.catalog",
      "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.llama_embedder",
@@ -34,7 +34,8 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.search.collections", "ragedge.answer"),
     ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.reviewed",
      "ragedge.speaker", "ragedge.gate_file", "ragedge.keys", "ragedge.owner_replies", "ragedge.portion"),
-    ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.sync", "ragedge.ask",
+    ("ragedge.ingest.scan", "ragedge.ingest.progress", "ragedge.ingest.outcomes", "ragedge.ingest.again",
+      "ragedge.ingest.sync", "ragedge.ask",
      "ragedge.weighing", "ragedge.parts"),
     ("ragedge.assemble", "ragedge.assemble_index"),
     ("ragedge.evaluate", "ragedge.evaluation", "ragedge.calibration", "ragedge.bench", "ragedge.suggesting"),

@@ -26,6 +26,8 @@ from ragedge.contracts.asking import (
     Verdict,
 )
 from ragedge.contracts.documents import (
+    GIVEN_DATE,
+    GIVEN_EDITION,
     Block,
     BlockKind,
     Chunk,
@@ -51,6 +53,8 @@ from ragedge.contracts.seams import (
 )
 
 __all__ = [
+    "GIVEN_DATE",
+    "GIVEN_EDITION",
     "Answer",
     "AnswerSpan",
     "Block",

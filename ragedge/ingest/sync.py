@@ -19,7 +19,9 @@ import numpy as np
 
 from ragedge.contracts import Embedder
 from ragedge.errors import NotFound
+from ragedge.index.records import Details
 from ragedge.index.store import FileRow, Index, NewDocument
+from ragedge.ingest.again import Again, adopt_details
 from ragedge.ingest.chunker import passage_text
 from ragedge.ingest.outcomes import Parsed, outcomes, row_of
 from ragedge.ingest.progress import Progress, SyncReport
@@ -96,7 +98,7 @@ class Sync:
         return self.index.folder / "incoming"
 
     def adopt_uploads(self, old: Index) -> None:
-        """Read again what was uploaded to `old`, from the copies it keeps."""
+        """Read again what was uploaded to `old`, from the copies it keeps, and say of documents what was said there."""
         for row in old.files().values():
             if row.path.startswith(UPLOADS) and row.document_id is not None:
                 name = row.path.removeprefix(UPLOADS)
@@ -104,6 +106,25 @@ class Sync:
                     copy = Path(folder) / Path(name).name  # the kept one has no suffix, and readers need it
                     shutil.copyfile(old.source(row.document_id), copy)
                     self.add_file(copy, name)
+        adopt_details(self.index, self._again(), old.all_details())
+
+    def read_again(self, path: str) -> FileRow:
+        """Read one file of the index anew; see `Again.read`."""
+        with self._one_run:
+            return self._again().read(path)
+
+    def replace(self, path: str, file: Path) -> FileRow:
+        """Let another file take the place of one of the index; see `Again.replace`."""
+        with self._one_run:
+            return self._again().replace(path, file)
+
+    def describe(self, document_id: str, details: Details) -> None:
+        """Keep what people say of a document; see `Again.describe`."""
+        with self._one_run:
+            self._again().describe(document_id, details)
+
+    def _again(self) -> Again:
+        return Again(self.index, self.embedder, self.make_sandbox, self.chunk_tokens)
 
     def remove(self, path: str) -> None:
         """Take a file out of the index; a later run over its folder would bring it back.
@@ -187,7 +208,9 @@ class _Run:
         batch: list[Parsed] = []
         rejected: list[FileRow] = []
         since = time.monotonic()
-        for outcome in outcomes(files, self.sync.make_sandbox(), self.sync.embedder, self.sync.chunk_tokens):
+        for outcome in outcomes(
+            files, self.sync.make_sandbox(), self.sync.embedder, self.sync.chunk_tokens, self._titles()
+        ):
             if isinstance(outcome, FileRow):
                 rejected.append(outcome)
             else:
@@ -201,6 +224,9 @@ class _Run:
                 self.report.was_stopped = True
                 break
         self._store(batch, rejected)
+
+    def _titles(self) -> dict[str, str]:
+        return {key: given.title for key, given in self.index.all_details().items() if given.title}
 
     def _store(self, batch: list[Parsed], rejected: list[FileRow]) -> None:
         """Embed and write a batch; only then count it as done."""

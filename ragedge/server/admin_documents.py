@@ -66,11 +66,13 @@ def desk_rows(service: Service) -> list[DeskDocument]:
     """All documents, then all files that gave none."""
     index = service.index
     names = {name.id: name for name in index.names()}
-    rows = [_document(info, names.get(info.id)) for info in index.documents()]
+    said = index.all_details()
+    rows = [document_row(info, names.get(info.id), is_described=info.id in said) for info in index.documents()]
     return rows + [_rejected(row) for row in index.files().values() if row.document_id is None]
 
 
-def _document(info: Any, name: DocumentName | None) -> DeskDocument:
+def document_row(info: Any, name: DocumentName | None, *, is_described: bool) -> DeskDocument:
+    """A `DocumentInfo` as a row, with date and edition out of its name and metadata."""
     known = None if name is None else Described(name)
     return DeskDocument(
         id=info.id,
@@ -90,7 +92,7 @@ def _document(info: Any, name: DocumentName | None) -> DeskDocument:
         detail="",
         other_paths=info.other_paths,
         is_upload=info.path.startswith(UPLOADS),
-        is_described=False,
+        is_described=is_described,
     )
 
 

@@ -16,6 +16,7 @@ from litestar.datastructures import State
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from ragedge.server.admin_reading import ReadingJob, end_reading
 from ragedge.server.admin_routes import ADMIN_HANDLERS
 from ragedge.server.admission import Admission
 from ragedge.server.ask import AskDesk, ask, ask_stream
@@ -30,6 +31,7 @@ from ragedge.server.documents import (
 from ragedge.server.embeddings import embeddings
 from ragedge.server.feedback import feedback
 from ragedge.server.kiosk import kiosk_code, kiosk_page, kiosk_setup, kiosk_speech
+from ragedge.server.log_ring import LogRing, watched
 from ragedge.server.login import log_in, log_out, show_login, show_session
 from ragedge.server.metrics import metrics
 from ragedge.server.ollama import chat, show, tags, version
@@ -110,7 +112,16 @@ class GuardedApp(Litestar):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """ASGI entry point."""
         if scope["type"] == "http":
-            await self.guard(super().__call__, scope, receive, send)
+            began, status = time.monotonic(), 0
+
+            def tell(found: int) -> None:
+                nonlocal status
+                status = found
+
+            try:
+                await self.guard(super().__call__, scope, receive, watched(send, tell))
+            finally:
+                self.state.log.add_request(scope, status, 1000 * (time.monotonic() - began))
         elif scope["type"] == "lifespan":
             await super().__call__(scope, receive, send)
         else:
@@ -131,15 +142,13 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
             "started_at": int(time.time()),
             "desk": desk,
             "suggestions": Suggestions(service.suggest, lambda: desk.admission.taken > 0),
+            "reading": ReadingJob(service, stopping.is_set),
+            "log": LogRing(),
+            "checking": threading.Lock(),
             "upload_admission": Admission(settings.upload_limit, what="uploads", retry_after_s=10),
             "speech_admission": Admission(_VOICES_AT_ONCE, what="texts to be read aloud", retry_after_s=3),
             "picture_admission": Admission(settings.picture_limit, what="page pictures", retry_after_s=2),
-            "pictures": PictureMaker(
-                timeout_s=settings.picture_timeout_s,
-                memory_bytes=settings.picture_memory_bytes,
-                cache_bytes=settings.picture_cache_bytes,
-                passwords=settings.pdf_passwords,
-            ),
+            "pictures": _picture_maker(settings),
         }
     )
     app = GuardedApp(
@@ -153,7 +162,7 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
         ),
         state=state,
         on_startup=[_prepare],
-        on_shutdown=[_finish],
+        on_shutdown=[end_reading, _finish],
         logging_config=None,
         debug=False,
     )
@@ -169,7 +178,17 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
     return app
 
 
+def _picture_maker(settings: ServerSettings) -> PictureMaker:
+    return PictureMaker(
+        timeout_s=settings.picture_timeout_s,
+        memory_bytes=settings.picture_memory_bytes,
+        cache_bytes=settings.picture_cache_bytes,
+        passwords=settings.pdf_passwords,
+    )
+
+
 def _prepare(app: Litestar) -> None:
+    app.state.log.listen()
     app.state.picture_limiter = anyio.CapacityLimiter(_PICTURES_AT_ONCE)
     syncer = app.state.service.syncer
     if syncer is not None and Path(syncer.upload_folder).is_dir():
@@ -178,3 +197,4 @@ def _prepare(app: Litestar) -> None:
 
 def _finish(app: Litestar) -> None:
     app.state.suggestions.close()
+    app.state.log.close()

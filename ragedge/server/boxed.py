@@ -24,6 +24,7 @@ from ragedge.server.lan import own_names
 from ragedge.server.owner_settings import OwnerSettings
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from ragedge.server.speech import find_program
+from ragedge.server.surroundings import Surroundings
 from ragedge.suggesting import suggest
 
 #: Seconds of tokens that a full bucket holds.
@@ -48,13 +49,8 @@ def make_app(box: Box, access: Access | None = None, config_file: Path | None = 
         access=access,
         parts=box.pipeline.parts if isinstance(box.pipeline, PartedPipeline) else None,
         suggest=partial(_suggest, box.pipeline) if isinstance(box.pipeline, PartedPipeline) else None,
-        owner_settings=OwnerSettings(
-            box.config,
-            config_file,
-            models=lambda: _model_names(box),
-            apply=lambda config: _apply(box, app, config),
-            can_keep=box.journal is not None,
-        ),
+        owner_settings=_owner_settings(box, config_file, lambda config: _apply(box, app, config)),
+        surroundings=_surroundings(box),
     )
     settings = ServerSettings(
         host=wanted.host,
@@ -83,8 +79,11 @@ def _suggest(
     return suggest(pipeline.part(readable, collection), is_over)
 
 
-def _model_names(box: Box) -> tuple[str, ...]:
-    return tuple(record.name for record in Registry(box.config.language_models_folder).records())
+def _owner_settings(box: Box, file: Path | None, apply: Callable[[Config], None]) -> OwnerSettings:
+    def names() -> tuple[str, ...]:
+        return tuple(record.name for record in Registry(box.config.language_models_folder).records())
+
+    return OwnerSettings(box.config, file, models=names, apply=apply, can_keep=box.journal is not None)
 
 
 def _apply(box: Box, app: Litestar, config: Config) -> None:
@@ -98,6 +97,15 @@ def _apply(box: Box, app: Litestar, config: Config) -> None:
     state = app.state
     state.settings = replace(state.settings, title=config.server.title, questions=config.server.questions)
     state.service = state.desk.service = replace(state.service, journal=journal)
+
+
+def _surroundings(box: Box) -> Surroundings:
+    config = box.config
+    registry = Registry(config.language_models_folder)
+    is_local = box.generator is not None and config.answer.kind != "remote"
+    found = registry.resolve(config.answer.model) if is_local else None
+    speaking = None if found is None else found[0]
+    return Surroundings(Path(config.indexes_folder), registry, config.answer.model, speaking)
 
 
 def _kiosk(box: Box) -> KioskSettings | None:

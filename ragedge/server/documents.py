@@ -136,7 +136,7 @@ async def upload_document(request: Request[Any, Any, Any], state: State, folder:
     syncer, index = _syncer(request), index_for(request)
     with state.upload_admission.place():
         path, name = await receive_file(
-            _bounded(request),
+            bounded(request),
             request.headers.get("content-type", ""),
             folder=syncer.upload_folder,
             max_bytes=state.settings.max_upload_bytes,
@@ -164,7 +164,8 @@ def _add(index: Reading, syncer: Syncing, path: Path, name: str) -> dict[str, An
     }
 
 
-async def _bounded(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+async def bounded(request: Request[Any, Any, Any]) -> AsyncIterator[bytes]:
+    """The body as it comes in."""
     async for block in request.stream():
         yield block
 
@@ -210,9 +211,17 @@ def _remove_file(index: Reading, syncer: Syncing, path: str) -> None:
 
 
 def _syncer(request: Request[Any, Any, Any]) -> Syncing:
-    syncer: Syncing | None = request.app.state.service.syncer
-    if syncer is None:
-        raise IndexReadOnly("the documents cannot be changed here", "start the service with write access to the index")
     if readable(request) is not None:  # a file that is there already would say so
         raise AccessError("documents are changed by who may read all of them", "use --lan, and a curator's key")
-    return syncer
+    return syncer_of(request.app.state.service)
+
+
+def syncer_of(service: Service) -> Syncing:
+    """Who changes the index.
+
+    Raises:
+        IndexReadOnly: nobody here does.
+    """
+    if service.syncer is None:
+        raise IndexReadOnly("the documents cannot be changed here", "start the service with write access to the index")
+    return service.syncer

@@ -13,9 +13,11 @@ from typing import Any, Literal, Protocol
 
 from ragedge.contracts import DocumentName, Embedder, Event, Page, Question
 from ragedge.exhibits import Exhibits
+from ragedge.index.records import Details
 from ragedge.parts import Parts
 from ragedge.server.access import Access
 from ragedge.server.owner_settings import OwnerSettings
+from ragedge.server.surroundings import Surroundings
 
 
 class Asking(Protocol):
@@ -49,6 +51,10 @@ class WholeIndex(Reading, Protocol):
 
     @property
     def folder(self) -> Path: ...
+    def page_summaries(self, document_id: str) -> Any: ...
+    def details(self, document_id: str) -> Details: ...
+    def all_details(self) -> dict[str, Details]: ...
+    def check(self) -> list[str]: ...
 
 
 class Syncing(Protocol):
@@ -65,6 +71,25 @@ class Syncing(Protocol):
 
     def remove(self, path: str) -> None:
         """Take the file known as `path` out of the index."""
+        ...
+
+    def run(
+        self, folder: Path, *, retry: bool = ..., on_progress: Callable[[Any], None] = ...,
+        is_stopped: Callable[[], bool] = ...,
+    ) -> Any:  # fmt: skip
+        """Bring the index in step with `folder`; a `SyncReport`."""
+        ...
+
+    def read_again(self, path: str) -> Any:
+        """Read the file known as `path` anew; its `FileRow`."""
+        ...
+
+    def replace(self, path: str, file: Path) -> Any:
+        """Let `file` take the place of the upload known as `path`; its `FileRow`."""
+        ...
+
+    def describe(self, document_id: str, details: Details) -> None:
+        """Keep what people say of a document."""
         ...
 
 
@@ -104,6 +129,8 @@ class Service:
     owner_settings: OwnerSettings | None = None
     #: Makes questions to begin with; None: there are the config's alone.
     suggest: Suggest | None = None
+    #: What the desk shows of the box beside the index; None: nothing.
+    surroundings: Surroundings | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,8 @@
 // One document of it is admin_document.js.
 
 import {showDocument} from "./admin_document.js";
-import {getJson, remove} from "./api.js";
+import {readingPart} from "./admin_reading.js";
+import {change, getJson, remove} from "./api.js";
 import {announce, el, fill} from "./dom.js";
 import {count, language, t} from "./languages.js";
 import {REASONS} from "./reasons.js";
@@ -36,7 +37,7 @@ const CHIPS = {ready: "good", partial: "warn", rejected: "bad"};
 
 // What was looked for stays while other tabs and documents are visited.
 const wanted = {search: "", show: "all", language: "", sort: "path", descending: false};
-const view = {desk: null, parts: null, shown: 0, asked: 0, timer: 0};
+const view = {desk: null, parts: null, reading: null, shown: 0, asked: 0, timer: 0};
 
 export async function show(panel, desk, [id]) {
   view.desk = desk;
@@ -46,7 +47,7 @@ export async function show(panel, desk, [id]) {
   view.parts = parts;
   if (desk.service.can_change) {
     const zone = makeUploadZone(desk.service, () => load(0));
-    panel.append(el("section", {class: "desk-upload", "aria-label": t("upload.label")}, zone));
+    panel.append(el("section", {class: "desk-upload", "aria-label": t("upload.label")}, zone), parts.reading);
   } else {
     panel.append(el("p", {class: "notice"}, t("documents.fixed")));
   }
@@ -56,6 +57,8 @@ export async function show(panel, desk, [id]) {
 
 export function leave() {
   clearTimeout(view.timer);
+  view.reading?.stop();
+  view.reading = null;
   view.parts = null;
 }
 
@@ -99,6 +102,7 @@ function makeParts() {
     rows,
   );
   return {
+    reading: el("div", {}),
     tools, choice, languages, sorts, heads, rows,
     summary: el("p", {class: "muted", id: "desk-summary"}),
     frame: el("div", {class: "desk-frame"}, table),
@@ -129,6 +133,10 @@ async function load(offset) {
 
 function draw(found, offset) {
   const {parts} = view;
+  if (found.can_change && !view.reading) {
+    view.reading = readingPart(view.desk, found.folder, () => load(0));
+    parts.reading.append(view.reading.part);
+  }
   const rows = found.documents.map((row) => tableRow(row, found));
   if (offset === 0) fill(parts.rows, ...rows);
   else parts.rows.append(...rows);
@@ -207,9 +215,19 @@ function rejectedTools(row, name) {
     if (isDone) announce(t("documents.removed", {name}));
     await load(0);
   };
+  const again = async (event) => {
+    event.currentTarget.disabled = true;
+    const isDone = await view.desk.attempt(() => change("POST", "/v1/admin/documents/again", {path: row.path}));
+    if (isDone) announce(t("desk.wasRead", {name}));
+    const problem = isDone ? null : document.getElementById("tab-problem").firstChild?.textContent;
+    await load(0);
+    if (problem) announce(problem);
+  };
   return el(
     "span",
     {class: "group"},
+    // of a file that gave no text no copy is kept: only the folder has it
+    row.is_upload ? null : el("button", {type: "button", class: "small", "aria-label": t("desk.againOne", {name}), onclick: again}, t("desk.again")),
     el("button", {type: "button", class: "danger small", "aria-label": t("documents.removeOne", {name}), onclick: forget}, t("documents.remove")),
   );
 }

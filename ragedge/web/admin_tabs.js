@@ -6,5 +6,6 @@
 
 export const TABS = [
   {id: "documents", label: "page.documents", load: () => import("./admin_documents.js")},
+  {id: "system", label: "desk.system", load: () => import("./admin_system.js")},
   {id: "settings", label: "settings.tab", role: "owner", load: () => import("./admin_settings.js")},
 ];

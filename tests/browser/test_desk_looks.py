@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.browser.accessibility import check
-from tests.browser.desks import ROWS, desk, open_desk
+from tests.browser.desks import IN_FOLDER, ROWS, desk, open_desk
 from tests.browser.test_screenshots import shoot
 
 VIEWS: dict[str, dict[str, Any]] = {
@@ -23,7 +23,7 @@ VIEWS: dict[str, dict[str, Any]] = {
 @pytest.mark.parametrize("view", VIEWS)
 def test_every_tab_is_accessible_and_fits_the_screen(browser: Any, tmp_path: Path, view: str) -> None:
     browser.emulate(**VIEWS[view])
-    with desk(tmp_path) as here:
+    with desk(tmp_path, models=("granite-1b",)) as here:
 
         def look(name: str) -> None:
             check(browser)
@@ -31,9 +31,12 @@ def test_every_tab_is_accessible_and_fits_the_screen(browser: Any, tmp_path: Pat
             shoot(browser, f"{view}-{name}")
 
         open_desk(browser, here.port)
-        browser.wait(f"{ROWS} === 5")
+        browser.wait(f"{ROWS} === {IN_FOLDER}")
         look("documents")
-        generator = next(info.id for info in here.index.documents() if info.path == "generator.pdf")
-        open_desk(browser, here.port, f"#documents/{generator}")
+        survey = next(info.id for info in here.index.documents() if info.path == "survey.pdf")
+        open_desk(browser, here.port, f"#documents/{survey}")
         browser.wait("document.getElementById('desk-remove')")
         look("document")
+        open_desk(browser, here.port, "#system")
+        browser.wait("document.querySelectorAll('#desk-log li').length > 1")
+        look("system")

@@ -28,8 +28,10 @@ from ragedge.contracts import (
     Timings,
 )
 from ragedge.errors import NotFound, UnreadableDocument
-from ragedge.index.records import Counts, DocumentInfo, FileRow
+from ragedge.index.records import Counts, Details, DocumentInfo, FileRow, PageSummary
+from ragedge.model_registry import Registry
 from ragedge.server.settings import Service
+from ragedge.server.surroundings import Surroundings
 
 SUFFIXES = (".pdf", ".txt", ".md")
 PAGE_TEXT = (
@@ -166,6 +168,7 @@ class FakeIndex:
         self._documents: dict[str, DocumentInfo] = {}
         self._pages: dict[str, tuple[Page, ...]] = {}
         self._files: dict[str, FileRow] = {}
+        self.said: dict[str, Details] = {}
 
     def put(
         self, path: str, content: bytes, pages: tuple[Page, ...], *, title: str | None = None,
@@ -224,6 +227,19 @@ class FakeIndex:
     def source(self, document_id: str) -> Path:
         return self.folder / document_id
 
+    def page_summaries(self, document_id: str) -> list[PageSummary]:
+        self.document(document_id)
+        return [PageSummary(p.number, p.label, p.origin, len(p.text), 1, None) for p in self._pages[document_id]]
+
+    def details(self, document_id: str) -> Details:
+        return self.said.get(document_id, Details())
+
+    def all_details(self) -> dict[str, Details]:
+        return dict(self.said)
+
+    def check(self) -> list[str]:
+        return []
+
 
 class FakeSyncer:
     """Reads plain text, one page per form feed; a file that starts with "locked" counts as encrypted."""
@@ -248,6 +264,18 @@ class FakeSyncer:
     def remove(self, path: str) -> None:
         self._index.drop(path)
 
+    def read_again(self, path: str) -> FileRow:
+        if path not in self._index.files():
+            raise NotFound(f'there is no file "{path}"', "")
+        return self._index.files()[path]
+
+    def replace(self, path: str, file: Path) -> FileRow:
+        old = self.read_again(path)
+        return self._index.put(path, file.read_bytes(), (Page(1, None, "new"),), document_id=old.document_id)
+
+    def describe(self, document_id: str, details: Details) -> None:
+        self._index.said[document_id] = details
+
 
 def make_service(folder: Path, events: list[object] | None = None, *, is_empty: bool = False) -> Service:
     folder.mkdir(parents=True, exist_ok=True)
@@ -257,4 +285,14 @@ def make_service(folder: Path, events: list[object] | None = None, *, is_empty: 
             "manual.txt", b"manual", (Page(1, "iv", PAGE_TEXT), Page(2, "v", "The second page.")),
             title="Pump manual", document_id="0123456789abcdef",
         )  # fmt: skip
-    return Service(FakePipeline(events), index, FakeSyncer(index), "llama:tiny.gguf", "0.1.0", SUFFIXES)
+    around = Surroundings(folder.parent, Registry(folder / ".models"))
+    return Service(
+        FakePipeline(events), index, FakeSyncer(index), "llama:tiny.gguf", "0.1.0", SUFFIXES, surroundings=around
+    )
+
+
+def add_model(service: Service, folder: Path, name: str = "tiny") -> None:
+    """A model in the service's list of them; no engine would load it."""
+    assert service.surroundings is not None
+    (folder / f"{name}.gguf").write_bytes(b"no model")
+    service.surroundings.models.add(folder / f"{name}.gguf", name)

@@ -18,7 +18,7 @@ from ragedge.server.owner_settings import OwnerSettings
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from tests.fakes import HashEmbedder
 from tests.server.clients import serving
-from tests.server.fakes import make_service
+from tests.server.fakes import add_model, make_service
 
 DOCUMENT = "0123456789abcdef"
 #: In the kiosk of `with_kiosk`.
@@ -124,5 +124,6 @@ def keyed(folder: Path, settings: ServerSettings = UNLIMITED, *, guests: bool = 
         access=Access(file, guests=guests),
         owner_settings=OwnerSettings(load_config(config), config),
     )
+    add_model(service, folder)
     with serving(service, settings) as port:
         yield Keyed(file, tokens, service, port)

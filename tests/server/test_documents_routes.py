@@ -356,5 +356,10 @@ def test_the_schema_names_every_route_and_no_other_address(client: Client) -> No
         ("get", "/v1/suggestions"), ("get", "/v1/settings"), ("patch", "/v1/settings"), ("get", "/v1/keys"),
         ("post", "/v1/keys"),
         ("delete", "/v1/keys/{key_id}"),
+        ("get", "/v1/admin/documents/{document_id}"), ("put", "/v1/admin/documents/{document_id}"),
+        ("post", "/v1/admin/documents/replace"), ("post", "/v1/admin/documents/again"),
+        ("get", "/v1/admin/reading"), ("post", "/v1/admin/reading"), ("delete", "/v1/admin/reading"),
+        ("get", "/v1/admin/system"), ("get", "/v1/admin/models"), ("post", "/v1/admin/models"),
+        ("post", "/v1/admin/check"), ("get", "/v1/admin/log"),
     }  # fmt: skip
     assert reply.text.count("://") == reply.text.count("http://127.0.0.1:8321/")

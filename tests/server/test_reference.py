@@ -17,7 +17,7 @@ from ragedge.server.described import ROUTES
 from ragedge.server.plain_page import Html, element, joined
 from tests.fakes import HashEmbedder
 from tests.server.clients import open_client, parse_events
-from tests.server.fakes import make_service
+from tests.server.fakes import add_model, make_service
 
 Client = TestClient[Litestar]
 
@@ -25,6 +25,7 @@ Client = TestClient[Litestar]
 @pytest.fixture(scope="module")
 def client(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Client]:
     service = replace(make_service(tmp_path_factory.mktemp("index")), embedder=HashEmbedder())
+    add_model(service, tmp_path_factory.mktemp("models"))
     with open_client(service) as opened:
         yield opened
 
@@ -88,7 +89,7 @@ def test_the_example_of_a_stream_is_one() -> None:
 @pytest.mark.parametrize("name", [n for n, route in ROUTES.items() if isinstance(route.request, dict)])
 def test_examples_of_requests_are_taken_and_answered_with_the_names_promised(client: Client, name: str) -> None:
     route = ROUTES[name]
-    method, path = name.split()
+    method, path = name.replace("{document_id}", "0123456789abcdef").split()
     body = {**route.request}
     if path == "/v1/embeddings":
         body["model"] = "fake-hash"
@@ -107,6 +108,10 @@ def test_examples_of_requests_are_taken_and_answered_with_the_names_promised(cli
         ("GET /v1/health", "/v1/health"), ("GET /v1/index", "/v1/index"), ("GET /v1/documents", "/v1/documents"),
         ("GET /v1/documents/{document_id}", "/v1/documents/0123456789abcdef"),
         ("GET /v1/documents/{document_id}/pages/{number}", "/v1/documents/0123456789abcdef/pages/1"),
+        ("GET /v1/admin/documents", "/v1/admin/documents"), ("GET /v1/admin/reading", "/v1/admin/reading"),
+        ("GET /v1/admin/documents/{document_id}", "/v1/admin/documents/0123456789abcdef"),
+        ("GET /v1/admin/system", "/v1/admin/system"), ("GET /v1/admin/models", "/v1/admin/models"),
+        ("GET /v1/admin/log", "/v1/admin/log"),
         ("GET /v1/models", "/v1/models"), ("GET /v1/models/{model}", "/v1/models/ragedge"),
         ("GET /api/tags", "/api/tags"), ("GET /api/version", "/api/version"),
     ],
