@@ -21,6 +21,7 @@ from ragedge import device
 from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.contracts import Answer, Event
 from ragedge.errors import RagedgeError
+from ragedge.server.settings import Service
 from ragedge.server.sight import index_for
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -128,7 +129,11 @@ def metrics(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
             "memory of the service without the language model's process",
             device.resident_bytes(),
         ),
-        ("prompt_state_bytes", "memory of the language model's process that holds earlier prompts", _held(service)),
+        (
+            "prompt_state_bytes",
+            "memory of the language model's process that holds earlier prompts",
+            _held(state.service),
+        ),
     )
     lines = list(state.desk.meter.lines())
     for name, meaning, value in now:
