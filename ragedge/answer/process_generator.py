@@ -18,19 +18,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from ragedge.answer.chat import check_length
-from ragedge.answer.model_process import Answer, Gone, ModelProcess
+from ragedge.answer.model_attempt import attempt
+from ragedge.answer.model_process import ModelProcess
 from ragedge.answer.model_wire import (
-    Cancel,
     Count,
     Counted,
-    Done,
     Failed,
     Held,
     Hold,
     Load,
-    More,
-    Said,
-    ask,
     error_of,
     plain,
     state_fields,
@@ -45,8 +41,6 @@ from ragedge.state_files import StateFolder
 from ragedge.threads import default_threads
 
 _log = logging.getLogger("ragedge.answer")
-_WATCH_S = 0.002  # seconds between two looks at the cancel flag, only while a job runs: under 1 % of a core
-_WINDOW = 4  # pieces computed ahead of the reader: covers the way through the socket, wastes little on a cancel
 _PATIENCE_S = 10.0  # seconds a cancelled job may take to end; milliseconds are usual, one large layer on a slow board
 _HOLD_S = 2.0  # seconds to wait for a figure that nobody needs badly
 _ATTEMPTS = 2  # a second death with the same prompt is most likely its own doing
@@ -233,7 +227,7 @@ class ProcessGenerator:
             is_silent = True
             try:
                 process = self._ready()
-                for part in self._attempt(process, prompt, sampling, is_cancelled, epoch):
+                for part in attempt(process, prompt, sampling, is_cancelled, epoch, self._patience_s):
                     is_silent = False
                     yield part
                 return
@@ -242,59 +236,6 @@ class ProcessGenerator:
                 if not is_silent:
                     break
         raise self._closed_or(crash)
-
-    def _attempt(
-        self,
-        process: ModelProcess,
-        prompt: Prompt,
-        sampling: Sampling,
-        is_cancelled: Callable[[], bool],
-        epoch: int,
-    ) -> Iterator[Piece | ModelStats]:
-        number = process.next_number()
-        replies = process.open(number)
-        process.send(ask(number, prompt, sampling, _WINDOW, epoch))
-        is_over = False
-        try:
-            while not is_cancelled():
-                try:
-                    reply = replies.get(timeout=_WATCH_S)
-                except queue.Empty:
-                    continue
-                is_over = not isinstance(reply, Said)
-                if isinstance(reply, Said):
-                    yield Piece(reply.text)
-                    process.send(More(number))
-                    continue
-                if isinstance(reply, Failed):
-                    raise error_of(reply)
-                if isinstance(reply, Gone):
-                    raise process.crashed()
-                if isinstance(reply, Done):
-                    yield reply.stats
-                return
-            is_over = True
-            yield self._cancel(process, number, replies)
-        finally:
-            if not is_over:
-                self._cancel(process, number, replies)
-            process.forget(number)
-
-    def _cancel(self, process: ModelProcess, number: int, replies: queue.SimpleQueue[Answer]) -> ModelStats:
-        """End a job and wait until the model is free; what it spent."""
-        process.send(Cancel(number))
-        deadline = time.monotonic() + self._patience_s
-        while (left := deadline - time.monotonic()) > 0:
-            try:
-                reply = replies.get(timeout=left)
-            except queue.Empty:
-                break
-            if isinstance(reply, Done):
-                return reply.stats
-            if not isinstance(reply, Said):
-                return ModelStats()
-        process.kill()  # it does not obey; the next job starts a new one
-        return ModelStats()
 
     def _ready(self) -> ModelProcess:
         """The process with its model loaded, started anew where it has ended."""
