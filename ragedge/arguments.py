@@ -23,6 +23,7 @@ def build_parser() -> argparse.ArgumentParser:
     verbs = parser.add_subparsers(title="commands", metavar="COMMAND")
     _add_ingest(verbs)
     _add_ask(verbs)
+    _add_summarise(verbs)
     _add_serve(verbs)
     _add_keys(verbs)
     _add_index(verbs)
@@ -58,8 +59,30 @@ def _add_ask(verbs: _Verbs) -> None:
         "--filter", action="append", default=[], metavar="KEY=VALUE",
         help="only documents with this path, media_type, language, title or date; repeatable",
     )  # fmt: skip
+    verb.add_argument("--collection", default="", metavar="NAME", help="only this collection (`ragedge index info`)")
+    _add_rewriting(verb)
     verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verb.set_defaults(verb="ask")
+
+
+def _add_summarise(verbs: _Verbs) -> None:
+    verb = verbs.add_parser("summarise", aliases=["summarize"], help="say what a document or a section of it says")
+    verb.add_argument("document", help="its path, file name, title or id")
+    verb.add_argument("--section", default="", metavar="HEADING", help="only what stands below this heading")
+    verb.add_argument("--language", metavar="CODE", help="of the summary, such as de (default: the config's)")
+    verb.add_argument("--index", metavar="NAME", help="the index that holds it (default: the config's)")
+    verb.add_argument(
+        "--model", metavar="MODEL", help="a GGUF file or a name of `ragedge models` (default: the config's)"
+    )
+    verb.add_argument("--url", metavar="ADDRESS", help="ask a running service, such as http://box.local:8321")
+    _add_rewriting(verb)
+    verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
+    verb.set_defaults(verb="summarise")
+
+
+def _add_rewriting(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument("--simpler", action="store_true", help="in plainer words; needs a language model")
+    verb.add_argument("--translate", metavar="CODE", help="into this language, such as de; needs a language model")
 
 
 def _add_serve(verbs: _Verbs) -> None:

@@ -11,19 +11,21 @@ import contextlib
 import time
 from collections import abc
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
-from ragedge.answer.cite import Cited, Sources, still_there
+from ragedge.answer.cite import Sources
 from ragedge.answer.conflict import find_conflict
-from ragedge.answer.gate import Thresholds, decide
+from ragedge.answer.gate import decide
 from ragedge.answer.phrases import DISAGREE, REFUSALS, UNSURE, in_language
 from ragedge.answer.prompt import build_prompt
 from ragedge.answer.reader import in_evidence_order, quote_answer, short_answer
 from ragedge.answer.signals import Signals
-from ragedge.answer.speech import Speech, confirmed_only
+from ragedge.answer.speech import Speech
+from ragedge.answer_store import AnswerStore
+from ragedge.ask_settings import AskSettings
+from ragedge.checking import checked_again, tidied
 from ragedge.contracts import (
     Answer,
-    AnswerSpan,
     Embedder,
     Event,
     Evidence,
@@ -40,24 +42,16 @@ from ragedge.contracts import (
     Timings,
     Verdict,
 )
-from ragedge.errors import BadQuestion, ModelError, RemoteFailed
+from ragedge.energy import EnergyMeter
+from ragedge.errors import ModelError, RemoteFailed
+from ragedge.follow_up import FollowUp
 from ragedge.index.store import Index
-from ragedge.reviewed import ENGINE as REVIEWED
+from ragedge.portion import Portion
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
 from ragedge.weighing import Weigher
 
-
-@dataclass(frozen=True, slots=True)
-class AskSettings:
-    """How answers are made. Sizes in tokens of the model that speaks, lengths in characters."""
-
-    prompt_tokens: int = 1200
-    max_answer_tokens: int = 200
-    temperature: float = 0.0
-    language: str = "en"
-    max_question_chars: int = 2000
-    thresholds: Thresholds = field(default_factory=Thresholds)
+__all__ = ["AskSettings", "Pipeline"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +69,7 @@ class Pipeline:
 
     def __init__(
         self,
-        index: Index,
+        index: Index | Portion,
         retriever: Retriever,
         embedder: Embedder,
         generator: Generator | None,
@@ -84,6 +78,9 @@ class Pipeline:
         evidence_reader: EvidenceReader | None = None,
         reviewed: Reviewed | None = None,
         journal: Records | None = None,
+        store: AnswerStore | None = None,
+        energy: EnergyMeter | None = None,
+        follow_up: FollowUp | None = None,
     ) -> None:
         self.index = index
         self.retriever = retriever
@@ -93,6 +90,9 @@ class Pipeline:
         self.weigher = Weigher(index, retriever, embedder, evidence_reader)
         self.reviewed = reviewed
         self.journal = journal
+        self.store = store
+        self.energy = energy or EnergyMeter()
+        self.follow_up = follow_up or FollowUp()
 
     @property
     def engine(self) -> str:
@@ -126,32 +126,47 @@ class Pipeline:
     ) -> Iterator[Event]:
         """One `Passages`, then `Piece`s, then one `Answer`; a reviewed answer goes before everything else.
 
-        `question_id` is the name under which the journal keeps the question, for feedback on it later; `client` says
-        who asks, so that the model's queue is fair, and is kept nowhere.
+        `question_id` is the journal's name for the question; `client`, kept nowhere, makes the model's queue fair.
 
         Raises:
             BadQuestion: the question is empty or too long.
             Busy: the model's queue is full.
         """
-        started = time.perf_counter()
-        question = self._checked(question)
+        started, passages_ms = time.perf_counter(), None
+        question = tidied(question, self.settings.max_question_chars)
         pinned = self.reviewed.find(question.text) if self.reviewed is not None else None
         if self.reviewed is not None and pinned is not None:
             events = self.reviewed.events(question, pinned, started)
         else:
-            events = self._found(question, started, is_cancelled, client)
-        with contextlib.closing(events):  # whoever hangs up frees the model at once
-            for event in events:
+            events = self._kept_or_found(question, started, is_cancelled, client)
+        with contextlib.closing(self.energy.measured(events)) as measured:  # whoever hangs up frees the model at once
+            for event in measured:
+                passages_ms = event.timings.total_ms if isinstance(event, Passages) else passages_ms
                 if isinstance(event, Answer):
-                    event = self._checked_again(event, question.language or self.settings.language)
-                if self.journal is not None and isinstance(event, Answer):
-                    self.journal.record(question, event, question_id)
+                    event = checked_again(event, question.language or self.settings.language, self.index.page)
+                    if self.journal is not None:
+                        self.journal.record(question, event, question_id, passages_ms)
                 yield event
+
+    def _kept_or_found(
+        self, question: Question, started: float, is_cancelled: Callable[[], bool], client: str
+    ) -> abc.Generator[Event, None, None]:
+        """The answer out of the store where one is kept there that still holds, else a fresh one."""
+        identity = "" if self.generator is None else getattr(self.generator, "identity", None)
+        if self.store is None or identity is None or self.follow_up.may_rewrite(question):
+            return self._found(question, started, is_cancelled, client)
+        return self.store.events(
+            question,
+            (self.settings, self.retriever.setup, self.reader_id, identity, self.index.vector_engine),
+            lambda: self._found(question, started, is_cancelled, client),
+            started,
+            speaker="" if self.generator is None else self.generator.name,
+        )
 
     def _found(
         self, question: Question, started: float, is_cancelled: Callable[[], bool], client: str
     ) -> abc.Generator[Event, None, None]:
-        retrieval, timings = self.retriever.retrieve(question)
+        retrieval, timings = self.follow_up.retrieve(self.retriever, question, is_cancelled, client)
         candidates = self.weigher.candidates(retrieval)
         marked = self.weigher.mark(candidates)
         timings = replace(timings, total_ms=_ms(started))
@@ -174,33 +189,12 @@ class Pipeline:
         else:
             yield from self._generated(found, self.generator, started, is_cancelled, client)
 
-    def _checked_again(self, answer: Answer, language: str) -> Answer:
-        """The answer with its quotes held against the pages once more, and every number marked that none supports."""
-        quoted = tuple(AnswerSpan(c.answer_start, c.answer_end, c.support, c.number) for c in answer.citations)
-        cited = still_there(answer.text, Cited(answer.citations, answer.sentences or quoted), self.index.page)
-        text = answer.text
-        if answer.engine != REVIEWED:  # a person answers for that one, word for word
-            text, cited = confirmed_only(text, cited, language)
-        return replace(
-            answer, text=text, citations=cited.citations, sentences=cited.sentences, unsupported=cited.unsupported
-        )
-
     def weigh(self, retrieval: Retrieval) -> tuple[tuple[Evidence, ...], Signals]:
         """Evidence, best first, and the figures of the gate; what `ragedge index calibrate` measures."""
         return self.weigher.weigh(retrieval, self.weigher.candidates(retrieval))
 
-    def _checked(self, question: Question) -> Question:
-        text = " ".join("".join(c for c in question.text if c.isprintable() or c.isspace()).split())
-        if not text:
-            raise BadQuestion("the question is empty", "type a question")
-        limit = self.settings.max_question_chars
-        if len(text) > limit:
-            raise BadQuestion(f"the question has {len(text)} characters; the limit is {limit}", "ask it shorter")
-        return replace(question, text=text)
-
     def _refusal(self, found: _Found, started: float) -> Answer:
-        text = in_language(REFUSALS, self._language(found))
-        return self._answer(found, text, "abstained", "none", started)
+        return self._answer(found, in_language(REFUSALS, self._language(found)), "abstained", "none", started)
 
     def _language(self, found: _Found) -> str:
         return found.retrieval.question.language or self.settings.language
@@ -248,6 +242,7 @@ class Pipeline:
             for part in generator.stream(prompt, sampling, is_cancelled, client=client):
                 if isinstance(part, ModelStats):
                     stats = part
+                    self.follow_up.note(part)
                     continue
                 if shown := speech.add(part.text):
                     first_ms = first_ms if first_ms is not None else _ms(started)

@@ -7,7 +7,6 @@ load torch. Nothing here computes; a new backend is one file of its own and one 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ragedge.assemble_index import (
@@ -22,11 +21,16 @@ from ragedge.config import Config
 from ragedge.contracts import Embedder, EvidenceReader, Generator
 
 if TYPE_CHECKING:
-    from ragedge.ask import Pipeline
+    from ragedge.answer.gate import Thresholds
+    from ragedge.ask import AskSettings, Pipeline
     from ragedge.index.store import Index
     from ragedge.journal import Journal
+    from ragedge.parts import PartedPipeline
+    from ragedge.portion import Portion
     from ragedge.reviewed import Reviewed
+    from ragedge.search.collections import Collections
     from ragedge.search.retriever import Mode
+    from ragedge.tasks import Tasks
 
 __all__ = [
     "Box",
@@ -73,57 +77,97 @@ def make_pipeline(
     journal: Journal | None = None,
     uses_own_gate: bool = True,
     evidence_reader: EvidenceReader | None = None,
-) -> Pipeline:
+    for_people: bool = False,
+) -> PartedPipeline:
     """The read path over an opened index; with a `journal`, what is asked is kept there.
 
-    The gate is the index's own where `ragedge index calibrate` made one that still fits; `uses_own_gate` False: the
-    one that ships.
+    `for_people`: with what measuring must do without, see `_comforts`. The gate is the index's own where `ragedge index
+    calibrate` made one that still fits; `uses_own_gate` False: the one that ships.
 
     Raises:
         ConfigError: the file of reviewed answers cannot be used.
     """
     from ragedge.answer.gate import PLAIN, Thresholds
-    from ragedge.ask import AskSettings, Pipeline
-    from ragedge.device_profile import prompt_tokens
+    from ragedge.ask import Pipeline
     from ragedge.gate_file import own_gate
+    from ragedge.parts import PartedPipeline, Parts
+    from ragedge.reviewed import Reviewed
     from ragedge.search.retriever import Retriever
-    from ragedge.speaker import profile_of
     from ragedge.weighing import figures_id
 
-    retriever = Retriever(
-        index,
-        embedder,
-        top_k=config.search.top_k,
-        candidates=config.search.candidates,
-        mode=mode or config.search.mode,
-    )
+    def searching(place: Index | Portion, top_k: int) -> Retriever:
+        wanted = config.search
+        return Retriever(place, embedder, top_k=top_k, candidates=wanted.candidates, mode=mode or wanted.mode)
+
     reading = make_evidence_reader(config) if evidence_reader is None else evidence_reader
     own = own_gate(index, figures_id(reading))[0] if uses_own_gate else None
     shipped = PLAIN if reading is None else Thresholds()
-    settings = AskSettings(
+    settings = _ask_settings(config, shipped if own is None else own.thresholds)
+    reviewed = make_reviewed(config, index)
+
+    def over(part: Portion, now: Pipeline) -> Pipeline:
+        given = None if reviewed is None else Reviewed(reviewed.answers, part, needs_source=True)
+        more: dict[str, Any] = {"evidence_reader": reading, "journal": now.journal, "store": now.store}
+        more |= {"reviewed": given, "energy": now.energy, "follow_up": now.follow_up}
+        return Pipeline(part, searching(part, now.retriever.top_k), embedder, generator, now.settings, **more)
+
+    search = searching(index, config.search.top_k)
+    more: dict[str, Any] = {"evidence_reader": reading, "reviewed": reviewed, "journal": journal}
+    if for_people:
+        more |= _comforts(config, index, generator)
+    more |= {"parts": Parts(index, make_collections(config)), "make": over}
+    return PartedPipeline(index, search, embedder, generator, settings, **more)
+
+
+def _ask_settings(config: Config, thresholds: Thresholds) -> AskSettings:
+    from ragedge.ask import AskSettings
+    from ragedge.device_profile import prompt_tokens
+    from ragedge.speaker import profile_of
+
+    return AskSettings(
         prompt_tokens=prompt_tokens(config.answer, profile_of(config)[0]),
         max_answer_tokens=config.answer.max_answer_tokens,
         temperature=config.answer.temperature,
         language=config.language,
         max_question_chars=config.server.max_question_chars,
-        thresholds=shipped if own is None else own.thresholds,
+        thresholds=thresholds,
     )
-    more: dict[str, Any] = {"evidence_reader": reading, "reviewed": make_reviewed(config, index), "journal": journal}
-    return Pipeline(index, retriever, embedder, generator, settings, **more)
 
 
-def make_reviewed(config: Config, index: Index) -> Reviewed | None:
-    """The reviewed answers of the config over an opened index, or None where it names no file.
+def make_collections(config: Config) -> Collections:
+    """The named parts of the config's index."""
+    from ragedge.search.collections import Collection, Collections
+
+    wanted = config.collections.items()
+    return Collections([Collection(name, part.title, part.paths, part.readers) for name, part in wanted])
+
+
+def _comforts(config: Config, index: Index, generator: Generator | None) -> dict[str, Any]:
+    """What people who ask get beside the answer itself."""
+    from ragedge.answer_store import AnswerStore
+    from ragedge.energy import find_meter
+    from ragedge.follow_up import FollowUp
+
+    wanted = config.answer
+    is_kept = wanted.store == "memory"
+    return {
+        "store": AnswerStore(lambda: index.generation, max_bytes=wanted.store_bytes) if is_kept else None,
+        "energy": find_meter(),
+        "follow_up": FollowUp(generator if config.search.followup_model == "auto" else None),
+    }
+
+
+def make_reviewed(config: Config, index: Index) -> Reviewed:
+    """The reviewed answers of the config over an opened index: of its file, or of the one beside the index, if any.
 
     Raises:
         ConfigError: that file cannot be used.
     """
-    if not config.answer.pinned:
-        return None
-    from ragedge.answer.pinned import load_pinned
+    from ragedge.answer.pinned import PinnedAnswers, load_pinned
     from ragedge.reviewed import Reviewed
 
-    return Reviewed(load_pinned(Path(config.answer.pinned).expanduser()), index)
+    path = config.pinned_file()
+    return Reviewed(load_pinned(path) if config.answer.pinned or path.exists() else PinnedAnswers(()), index)
 
 
 def make_journal(config: Config) -> Journal | None:
@@ -149,6 +193,16 @@ class Box:
     journal: Journal | None = None
     notes: tuple[str, ...] = ()
     """What a person should know about how it was opened, one line each."""
+
+    @property
+    def tasks(self) -> Tasks:
+        """What can be asked beside a question: summaries, answers in other words."""
+        from ragedge.parts import PartedPipeline
+        from ragedge.tasks import Tasks
+
+        now = self.pipeline
+        parts = now.parts if isinstance(now, PartedPipeline) else None
+        return Tasks(self.index, self.embedder, self.generator, now.settings, now.energy, parts)
 
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for: search first, then the language model."""
@@ -178,7 +232,7 @@ def open_box(
     create: bool = False,
     keeps_journal: bool = False,
 ) -> Box:
-    """Everything a question needs, from a config; with `keeps_journal`, questions are kept if the config wants it."""
+    """Everything a question needs, from a config; for people who ask with `keeps_journal`: see `make_pipeline`."""
     from ragedge.gate_file import own_gate
     from ragedge.speaker import profile_of
 
@@ -187,7 +241,7 @@ def open_box(
     journal = make_journal(config) if keeps_journal else None
     index = open_index(config, embedder, mode=mode, create=create)
     try:
-        pipeline = make_pipeline(config, index, embedder, generator, journal=journal)
+        pipeline = make_pipeline(config, index, embedder, generator, journal=journal, for_people=keeps_journal)
     except BaseException:
         index.close()
         raise

@@ -22,6 +22,7 @@ from ragedge.errors import INTERRUPTED, IndexMissing, InputError, PackageMissing
 
 if TYPE_CHECKING:
     from ragedge.assemble import Box
+    from ragedge.client import Client
     from ragedge.config import Config
 
 
@@ -94,15 +95,15 @@ def run_ingest(options: argparse.Namespace) -> int:
 
 def run_ask(options: argparse.Namespace) -> int:
     """`ragedge ask QUESTION`."""
-    from ragedge import ask_verb
+    from ragedge import ask_verb, task_verbs
 
-    questions = ask_verb.read_questions(options.question, options.file, options.filter)
+    questions = ask_verb.read_questions(options.question, options.file, options.filter, options.collection)
+    change = task_verbs.rewriting(simpler=options.simpler, translate=options.translate)
     if options.url:
-        from ragedge.client import Client
-
-        if options.index or options.model:
-            raise InputError("--index and --model are the service's own matter with --url", "leave them out")
-        with Client(options.url, key=_key()) as client:
+        with _client(options) as client:
+            if change is not None:
+                task_verbs.show_answers(client, client, questions, change, sys.stdout, as_json=options.json)
+                return 0
             has_model = client.health().engine != "extractive"
             ask_verb.show(client, questions, sys.stdout, as_json=options.json, has_model=has_model)
         return 0
@@ -112,9 +113,45 @@ def run_ask(options: argparse.Namespace) -> int:
         if not options.json:
             _show_notes(box)
             box.pipeline.warm_up()
+        if change is not None:
+            task_verbs.show_answers(box.pipeline, box.tasks, questions, change, sys.stdout, as_json=options.json)
+            return 0
         has_model = box.generator is not None
         ask_verb.show(box.pipeline, questions, sys.stdout, as_json=options.json, has_model=has_model)
     return 0
+
+
+def run_summarise(options: argparse.Namespace) -> int:
+    """`ragedge summarise DOCUMENT`."""
+    from ragedge import task_verbs
+    from ragedge.contracts import SummaryRequest
+
+    request = SummaryRequest(options.document, options.section, options.language)
+    change = task_verbs.rewriting(simpler=options.simpler, translate=options.translate)
+    if options.url:
+        with _client(options) as client:
+            has_model = client.health().engine != "extractive"
+            task_verbs.show_summary(client, request, change, sys.stdout, as_json=options.json, has_model=has_model)
+        return 0
+    from ragedge import assemble
+
+    with assemble.open_box(_config(options)) as box:
+        has_model = box.generator is not None
+        task_verbs.show_summary(box.tasks, request, change, sys.stdout, as_json=options.json, has_model=has_model)
+    return 0
+
+
+def _client(options: argparse.Namespace) -> Client:
+    """The service at `--url`.
+
+    Raises:
+        InputError: what is the service's own matter was typed, too.
+    """
+    from ragedge.client import Client
+
+    if options.index or options.model:
+        raise InputError("--index and --model are the service's own matter with --url", "leave them out")
+    return Client(options.url, key=_key())
 
 
 def run_mcp(options: argparse.Namespace) -> int:
@@ -145,7 +182,7 @@ def run_serve(options: argparse.Namespace) -> int:
 
     config = _config(options)
     server = serve_verb.listening(config.server, host=options.host, port=options.port, lan=options.lan, tls=options.tls)
-    return serve_verb.run(replace(config, server=server), assemble, sys.stdout)
+    return serve_verb.run(replace(config, server=server), assemble, sys.stdout, options.config)
 
 
 def run_keys(options: argparse.Namespace) -> int:
@@ -173,7 +210,9 @@ def run_index(options: argparse.Namespace) -> int:
     if not folder.is_dir():
         raise IndexMissing(f'there is no index "{folder.name}"', "make one: ragedge ingest FOLDER")
     if options.action == "info":
-        return index_verbs.show_info(folder, sys.stdout, files=options.files)
+        from ragedge.assemble import make_collections
+
+        return index_verbs.show_info(folder, sys.stdout, files=options.files, collections=make_collections(config))
     if options.action == "check":
         return index_verbs.check(folder, sys.stdout)
     if options.action == "calibrate":
@@ -248,6 +287,7 @@ def run_bench(options: argparse.Namespace) -> int:
 VERBS: dict[str, Callable[[argparse.Namespace], int]] = {
     "ingest": run_ingest,
     "ask": run_ask,
+    "summarise": run_summarise,
     "serve": run_serve,
     "mcp": run_mcp,
     "keys": run_keys,

@@ -2,20 +2,18 @@
 
 Every key has a default, so an empty file is a valid config. An unknown key or section is an error that names the
 nearest valid one; a value of the wrong type or out of its range is an error that says what would be right. Relative
-paths are relative to the working directory, where `indexes/` lives. Knows no other module but contracts and errors.
+paths are relative to the working directory, where `indexes/` lives. What a table may hold is checked in config_reading.
 """
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-import types
-import typing
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
+from ragedge.config_reading import struct_of
 from ragedge.errors import ConfigError
 
 
@@ -55,11 +53,13 @@ class EmbedderConfig:
 
 @dataclass(frozen=True, slots=True)
 class SearchConfig:
-    """How passages are found."""
+    """How passages are found. `followup_model` "auto" lets the language model complete a follow-up question where the
+    box was seen to do so in under a second, "off" leaves it to rules."""
 
     mode: Literal["hybrid", "lexical", "vector"] = "hybrid"
     top_k: int = field(default=8, metadata=_range(1, 50))
     candidates: int = field(default=50, metadata=_range(1, 1000))
+    followup_model: Literal["auto", "off"] = "auto"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ class AnswerConfig:
     passage where that is faster; the answer is the same. `prompt_state_bytes` of memory and `prompt_state_disk_bytes`
     of disk hold what the model has read of the last prompts. `passage_states` "joined" is for models that bear it:
     passages are read one by one, kept within `passage_state_disk_bytes` and joined, the last `passage_reread_tokens`
-    of each read in place.
+    of each read in place. `store` "memory" keeps answers for when the
+    same is asked again, up to `store_bytes`.
     """
 
     kind: Literal["auto", "extractive", "llama", "remote"] = "auto"
@@ -99,6 +100,8 @@ class AnswerConfig:
     passage_states: Literal["exact", "joined"] = "exact"
     passage_state_disk_bytes: int = field(default=1_073_741_824, metadata=_range(0, 2**50))
     passage_reread_tokens: int = field(default=0, metadata=_range(0, 8192))
+    store: Literal["memory", "off"] = "memory"
+    store_bytes: int = field(default=16_777_216, metadata=_range(65_536, 2**34))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,10 +114,18 @@ class JournalConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationConfig:
+    """`questions` names a file of golden questions (JSONL) for the curator's desk; "" keeps one beside the index."""
+
+    questions: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """The service. It listens on this machine only, unless `lan` puts it on the network and behind keys.
 
-    With `guests` people without a key may ask there. `tokens_per_second` is what one client may take of a bucket of 20
+    With `guests` people without a key may ask there. `admin` "off": no curator's desk; "auto": behind the login where
+    there is one, and beside a kiosk only there. `tokens_per_second` is what one client may take of a bucket of 20
     times as many; a question costs 20 tokens, most else 1.
     """
 
@@ -123,6 +134,7 @@ class ServerConfig:
     lan: bool = False
     tls: bool = False
     guests: bool = False
+    admin: Literal["auto", "off"] = "auto"
     tokens_per_second: float = field(default=10.0, metadata=_range(0.1, 10_000))
     allowed_hosts: tuple[str, ...] = ()
     widget_origins: tuple[str, ...] = ()
@@ -148,6 +160,19 @@ class KioskConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectionConfig:
+    """A named part of the index, `[collections.NAME]`: the documents whose paths meet one of `paths`.
+
+    At most one may have no `paths`: it takes what no other takes. `readers` is the least who may read it: "guest" is
+    everybody, "visitor" whoever has a key, "curator" curators and owners only.
+    """
+
+    title: str = ""
+    paths: tuple[str, ...] = ()
+    readers: Literal["guest", "visitor", "curator"] = "guest"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One complete set-up."""
 
@@ -161,7 +186,9 @@ class Config:
     answer: AnswerConfig = AnswerConfig()
     server: ServerConfig = ServerConfig()
     journal: JournalConfig = JournalConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
     kiosk: KioskConfig = KioskConfig()
+    collections: Mapping[str, CollectionConfig] = field(default_factory=dict)
 
     @property
     def models_folder(self) -> Path:
@@ -176,7 +203,7 @@ class Config:
     @property
     def states_folder(self) -> Path:
         """What the language model has read, for all indexes of a folder; a cache, see `ragedge.index.states`."""
-        return Path(self.indexes_folder) / ".states"
+        return Path(self.indexes_folder) / ".states"  # `ragedge.index.states` deletes there
 
     @property
     def keys_file(self) -> Path:
@@ -210,6 +237,26 @@ class Config:
         folder = self.index_folder(name)
         return folder.parent / ".journal" / f"{folder.name}.db"
 
+    def pinned_file(self) -> Path:
+        """The file of reviewed answers: the one that is named, or one beside the index, so that it outlives that.
+
+        Raises:
+            ConfigError: the index's name is not a plain folder name.
+        """
+        if self.answer.pinned:
+            return Path(self.answer.pinned).expanduser()
+        folder = self.index_folder()
+        return folder.parent / ".reviewed" / f"{folder.name}.toml"
+
+    def golden_folder(self) -> Path:
+        """Where golden questions and the results of their runs lie: beside the index, so that they outlive it.
+
+        Raises:
+            ConfigError: the index's name is not a plain folder name.
+        """
+        folder = self.index_folder()
+        return folder.parent / ".golden" / folder.name
+
 
 def load_config(path: Path | None) -> Config:
     """Read a config file; without one, the defaults.
@@ -225,47 +272,5 @@ def load_config(path: Path | None) -> Config:
         raise ConfigError(f'there is no config file "{path}"', "list the ones that come along: ls configs") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError(f'the config file "{path}" cannot be read: {error}', "correct that line") from error
-    config: Config = _struct(Config, table, str(path), "")
+    config: Config = struct_of(Config, table, str(path), "")
     return config
-
-
-def _struct(kind: type[Any], table: Mapping[str, Any], origin: str, section: str) -> Any:
-    hints = typing.get_type_hints(kind)
-    known = {f.name: f for f in fields(kind)}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        where = f"{section}.{key}" if section else key
-        if key not in known:
-            near = difflib.get_close_matches(key, known, n=1, cutoff=0.5)
-            raise ConfigError(
-                f'unknown key "{where}" in {origin}',
-                f'did you mean "{near[0]}"?' if near else f"valid keys here: {', '.join(known)}",
-            )
-        if is_dataclass(hints[key]):
-            if not isinstance(value, Mapping):
-                raise ConfigError(f'"{where}" in {origin} must be a section', f"write [{where}] and its keys below")
-            values[key] = _struct(typing.cast(type, hints[key]), value, origin, where)
-        else:
-            values[key] = _value(hints[key], value, known[key].metadata, where, origin)
-    return kind(**values)
-
-
-def _value(hint: Any, value: Any, metadata: Mapping[str, Any], where: str, origin: str) -> Any:
-    if typing.get_origin(hint) is Literal:
-        choices = typing.get_args(hint)
-        if value not in choices:
-            raise ConfigError(f'"{where}" in {origin} is {value!r}', f"valid: {', '.join(map(repr, choices))}")
-        return value
-    if typing.get_origin(hint) is tuple:
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise ConfigError(
-                f'"{where}" in {origin} must be a list of texts', f'write a list, for example {where} = ["a", "b"]'
-            )
-        return tuple(value)
-    expected = (int, float) if hint is float else (hint,)
-    if isinstance(hint, types.UnionType) or type(value) not in expected:
-        raise ConfigError(f'"{where}" in {origin} is {value!r}', f"it must be of type {hint.__name__}")
-    low, high = metadata.get("range", (None, None))
-    if low is not None and not low <= value <= high:
-        raise ConfigError(f'"{where}" in {origin} is {value!r}', f"it must lie between {low:g} and {high:g}")
-    return value

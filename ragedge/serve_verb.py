@@ -48,7 +48,7 @@ def listening(server: ServerConfig, *, host: str | None, port: int | None, lan: 
     return wanted
 
 
-def run(config: Config, assemble: Any, out: IO[str]) -> int:
+def run(config: Config, assemble: Any, out: IO[str], config_file: Path | None = None) -> int:
     """Open the index, to be changed if nobody else writes to it, and serve until a signal comes."""
     certificate = make_certificate(config)
     access = open_access(config)
@@ -60,12 +60,14 @@ def run(config: Config, assemble: Any, out: IO[str]) -> int:
     with box:
         for note in box.notes:
             print(note, file=sys.stderr)
-        app = make_app(box, access)
+        app = make_app(box, access, config_file)
         is_over = threading.Event()
         tell = partial(terminal.show_error, out=sys.stderr)
         threading.Thread(target=warm_up, args=(box, tell, is_over), name="warm-up", daemon=True).start()
         count = box.index.counts()
         print(f"{count.documents:,} documents, {count.chunks:,} passages; answers by {box.pipeline.engine}", file=out)
+        meter = box.pipeline.energy
+        print(f"energy per answer: {meter.name or f'not measurable: {meter.reason}'}", file=out)
         if config.answer.kind == "remote":
             print(f"questions and passages leave this box, to {config.answer.url}", file=sys.stderr)
 

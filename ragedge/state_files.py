@@ -2,7 +2,7 @@
 
 A file is there whole or not at all, and is used only where its sums are right and its head names the very engine that
 asks; everything else is no state. Each file names the documents whose text went into it: where one of them is gone,
-`forget` takes the file away, and a number that it raises keeps a process that still holds such a state in memory from
+`forget` takes the file away, and a number that it changes keeps a process that still holds such a state in memory from
 writing it later. Knows no model and no index; what a state means is llama.cpp's business.
 """
 
@@ -14,6 +14,7 @@ import hashlib
 import os
 import secrets
 import struct
+import time
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -26,7 +27,8 @@ _LENGTH = struct.Struct("<I")
 _SUM_BYTES = 32  # sha256
 _MAX_HEAD_BYTES = 64 * 2**20  # a head holds the tokens: five bytes each at most
 _PIECE_BYTES = 1 << 20  # written between two looks at whether somebody waits
-_EPOCH_NAME, _LOCK_NAME = "epoch", "lock"
+_LOCK_NAME = "lock"
+_LEFT_SECONDS = 3600  # a file is written in seconds, on an SD card beside much other work in minutes
 
 
 class StateHead(msgspec.Struct, frozen=True):
@@ -69,11 +71,25 @@ class StateFolder:
         self._budgets = dict(budgets)
 
     def epoch(self) -> int:
-        """How often documents have gone so far; a state made before the last time is not written any more."""
+        """A number that changes when documents go; a state made under another one is not written any more."""
         try:
-            return int((self.folder / _EPOCH_NAME).read_bytes()[:20])
-        except (OSError, ValueError):
+            return (self.folder / _LOCK_NAME).stat().st_mtime_ns  # a time, because that can be set on a full disk, too
+        except OSError:
             return 0
+
+    def make(self) -> None:
+        """Make the folder: what goes before the first state is written must leave its mark there."""
+        with contextlib.suppress(OSError):
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            # not `touch`, which would set the time that is the epoch
+            os.close(os.open(self.folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+
+    def sweep(self) -> None:
+        """Delete what a process left half written when it was killed, long enough ago that nobody is writing it."""
+        for path in self.folder.glob(f".*{_PART}"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _LEFT_SECONDS:
+                    path.unlink(missing_ok=True)
 
     def heads(self, kind: str) -> list[StateHead]:
         """The heads of all states of a kind, the latest used first; their bytes are not looked at."""
@@ -146,12 +162,11 @@ class StateFolder:
         if not self.folder.is_dir():
             return 0
         with self._locked():
-            temporary = self.folder / f".{secrets.token_hex(8)}{_PART}"
-            temporary.write_bytes(b"%d\n" % (self.epoch() + 1))
-            temporary.rename(self.folder / _EPOCH_NAME)  # first: what is made from now on knows of it
+            now = max(time.time_ns(), self.epoch() + 1)
+            os.utime(self.folder / _LOCK_NAME, ns=(now, now))  # first: what is made from now on knows of it
             gone = 0
             for path in sorted(self.folder.iterdir()):
-                if path.name in (_EPOCH_NAME, _LOCK_NAME):
+                if path.name == _LOCK_NAME:
                     continue
                 head = read_head(path) if path.suffix == SUFFIX else None
                 if head is None or any(is_gone(document) for document in head.documents):

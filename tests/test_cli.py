@@ -78,6 +78,39 @@ def test_json_is_one_document_with_exact_quotes(typed) -> None:  # type: ignore[
     assert "membrane pressure" in citation["quote"]
 
 
+def test_a_document_is_summarised_with_its_pages(typed) -> None:  # type: ignore[no-untyped-def]
+    code, out, _ = typed("summarise", "pump", "--json")
+    summary = json.loads(out)
+    assert code == 0 and summary["engine"] == "extractive"
+    assert summary["citations"] and all(
+        c["quote"] == MANUAL[c["span"]["start"] : c["span"]["end"]] for c in summary["citations"]
+    )
+    code, out, _ = typed("summarize", "pump.md")
+    assert code == 0 and "[1] pump.md, page 1" in out and "no language model" in out
+    code, _, err = typed("summarise", "pump", "--section", "Nowhere")
+    assert code == 3 and 'no section "Nowhere"' in err and "its sections:" in err
+    code, _, err = typed("summarise", "nowhere")
+    assert code == 3 and "ragedge index info --files" in err
+
+
+def test_other_words_need_a_language_model_and_the_error_says_how_to_get_one(typed) -> None:  # type: ignore[no-untyped-def]
+    for arguments in (("ask", "What does E-417 mean?", "--translate", "de"), ("summarise", "pump", "--simpler")):
+        code, _, err = typed(*arguments)
+        assert code == 5 and "needs a language model" in err and "ragedge models pull" in err
+    code, _, err = typed("ask", "What does E-417 mean?", "--translate", "de", "--simpler")
+    assert code == 3 and "two steps" in err
+
+
+def test_the_same_question_twice_is_answered_out_of_the_store_the_second_time(typed, place: Path) -> None:  # type: ignore[no-untyped-def]
+    _, out, _ = typed("ask", "--json", "What does E-417 mean?", "What does E-417 mean?")
+    first, second = json.loads(out)
+    assert first["timings"]["stored_ms"] is None and second["timings"]["stored_ms"] is not None
+    assert first["text"] == second["text"] and first["citations"] == second["citations"]
+    (place / "anew.toml").write_text('[answer]\nstore = "off"\n', encoding="utf-8")
+    _, out, _ = typed("--config", "anew.toml", "ask", "--json", "What does E-417 mean?", "What does E-417 mean?")
+    assert [answer["timings"]["stored_ms"] for answer in json.loads(out)] == [None, None]
+
+
 def test_a_filter_keeps_other_documents_out_of_the_answer(typed) -> None:  # type: ignore[no-untyped-def]
     paths = {
         hit["chunk"]["document_path"] for hit in json.loads(typed("ask", "--json", "What does E-417 mean?")[1])["hits"]

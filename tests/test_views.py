@@ -33,7 +33,7 @@ HIT = {
 }  # fmt: skip
 TIMINGS = {
     "embed_ms": "", "lexical_ms": "", "vector_ms": "", "rerank_ms": "", "read_ms": "", "first_piece_ms": "",
-    "total_ms": "",
+    "total_ms": "", "stored_ms": "", "energy_joules": "",
 }  # fmt: skip
 EVIDENCE = {"hit_index": "", "text": "", "span": SPAN, "score": "", "cosine": "", "coverage": "", "answer": ""}
 SENTENCE = {"start": "", "end": "", "support": "", "citation": "", "objection": "", "unconfirmed": [[""]]}

@@ -18,10 +18,10 @@ kilomètre kilómetro|in inch inche zoll pouce pulgada|ft foot feet fuß|mi mile
 kilogram kilogramm kilogramme kilogramo|mg milligram milligramm|t tonne tonelada|lb lbs pound|oz ounce|l litre liter
 litro|ml millilitre milliliter|cl|dl|gal gallon|bar|mbar|psi|pa|kpa|mpa|v volt voltio|kv|mv|a amp ampere ampère
 amperio|ma|ah|mah|w watt vatio|kw kilowatt|mw|kwh|wh|va|hz hertz|khz|mhz|ghz|ohm ω|nm n·m|ncm|rpm u/min min-1 upm
-tr/min|°c|°f|°|% percent prozent pour-cent porcentaje|‰|ppm|s sec second sekunde seconde segundo|ms|min minute
-minuto|h hr hour stunde heure hora|d day tag tage tagen jour día|week woche wochen semaine semana|month monat monate
-monaten mois mes meses|year jahr jahre jahren an année ans año|€ eur euro|$ usd dollar|£ gbp pound sterling|chf
-franken|m2|m3|cm2|cm3|mm2|km/h|l/min|l/h|m/s|m3/h|mg/l|g/l|kg/m3|db|lm|lx|gb|mb|tb|kb
+tr/min|°c|°f|°|% percent prozent pour-cent porcentaje|‰|ppm|s sec second sekunde sekunden seconde segundo|ms|min
+minute minuten minuto|h hr hour stunde stunden heure hora|d day tag tage tagen jour día|week woche wochen semaine
+semana|month monat monate monaten mois mes meses|year jahr jahre jahren an année ans año|€ eur euro|$ usd dollar|£
+gbp pound sterling|chf franken|m2|m3|cm2|cm3|mm2|km/h|l/min|l/h|m/s|m3/h|mg/l|g/l|kg/m3|db|lm|lx|gb|mb|tb|kb
 """.replace("\n", " ")
 UNITS = {alias: group.split()[0] for group in _UNIT_NAMES.split("|") for alias in group.split()}
 _NUMBER_WORDS = """

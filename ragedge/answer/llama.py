@@ -8,7 +8,6 @@ llama.cpp ends the whole process on some damaged files.
 
 from __future__ import annotations
 
-import contextlib
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -274,10 +273,10 @@ def state_folder(states: StateSettings) -> StateFolder | None:
     budgets = {PROMPT: states.prompt_disk_bytes, PASSAGE: states.passage_disk_bytes if states.joins_passages else 0}
     if states.folder is None or not any(budgets.values()):
         return None
-    with contextlib.suppress(OSError):
-        # at once: a document that goes before the first state is written must leave its mark there
-        states.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    return StateFolder(states.folder, budgets)
+    folder = StateFolder(states.folder, budgets)
+    folder.make()
+    folder.sweep()
+    return folder
 
 
 @contextmanager

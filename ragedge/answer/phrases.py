@@ -39,6 +39,26 @@ DISAGREE = {
 """What stands above two quotes that give different values for what was asked."""
 
 
+SUMMARY = {
+    "en": "Sentences of the document that say most of it, word for word:",
+    "de": "Sätze des Dokuments, die das meiste davon sagen, im Wortlaut:",
+    "fr": "Phrases du document qui en disent l'essentiel, mot pour mot :",
+    "es": "Frases del documento que dicen lo esencial, palabra por palabra:",
+    "zh": "文件中最能概括其内容的句子（原文）：",
+    "ar": "جمل من المستند تقول معظم ما فيه، كما وردت:",
+}
+"""What stands above the sentences that are a summary where no language model speaks."""
+
+
+def own_phrase(text: str, language: str) -> tuple[str, str]:
+    """A phrase of our own that `text` begins with, in whatever language, and the same in another; ("", "") for none."""
+    for phrases in (REFUSALS, UNSURE, DISAGREE, SUMMARY):
+        for phrase in phrases.values():
+            if text.startswith(phrase):
+                return phrase, in_language(phrases, language)
+    return "", ""
+
+
 def in_language(phrases: Mapping[str, str], language: str) -> str:
     """The phrase in a language, such as "de" or "de-CH"."""
     return phrases.get(language[:2], phrases["en"])

@@ -48,6 +48,7 @@ _log = logging.getLogger("ragedge.answer")
 _WATCH_S = 0.002  # seconds between two looks at the cancel flag, only while a job runs: under 1 % of a core
 _WINDOW = 4  # pieces computed ahead of the reader: covers the way through the socket, wastes little on a cancel
 _PATIENCE_S = 10.0  # seconds a cancelled job may take to end; milliseconds are usual, one large layer on a slow board
+_HOLD_S = 2.0  # seconds to wait for a figure that nobody needs badly
 _ATTEMPTS = 2  # a second death with the same prompt is most likely its own doing
 
 
@@ -118,6 +119,20 @@ class ProcessGenerator:
         return self._context_tokens
 
     @property
+    def identity(self) -> str | None:
+        """Text that differs whenever answers could: for the store of answers. None where the file cannot be looked at.
+
+        Without a sum, a file that was exchanged counts as another one, and so does each new process, which reads it.
+        """
+        if self._wanted.sha256:
+            return repr(self._wanted)
+        try:
+            found = self._path.stat()
+        except OSError:
+            return None
+        return repr((self._wanted, self.pid, found.st_ino, found.st_size, found.st_mtime_ns))
+
+    @property
     def pid(self) -> int | None:
         """Process id of the model's process, if it runs."""
         process = self._process
@@ -163,7 +178,10 @@ class ProcessGenerator:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
         started = time.monotonic_ns()
-        epoch = 0 if self._folder is None else self._folder.epoch()
+        epoch = 0
+        if self._folder is not None:
+            self._folder.make()
+            epoch = self._folder.epoch()
         check_length(prompt.system, prompt.user, self._context_tokens)
         if not self._turns.take(is_cancelled, client):
             yield ModelStats(total_duration=time.monotonic_ns() - started)
@@ -185,7 +203,11 @@ class ProcessGenerator:
         number = process.next_number()
         replies = process.open(number)
         process.send(Hold(number))
-        reply = replies.get()
+        try:
+            reply = replies.get(timeout=_HOLD_S)
+        except queue.Empty:
+            process.forget(number)
+            return 0
         return reply.state_bytes if isinstance(reply, Held) else 0
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ _FACT = re.compile(
     rf"|\b(?:{_NUMBER_WORD})\b(?:\s(?:{_SCALE})\b)?(?:\s(?:{_UNIT})s?(?!\w))?",
     re.IGNORECASE,
 )
+_MARKED = re.compile(rf"\[(?:{'|'.join(WORDS.values())}): ([^\]\n]{{1,200}})\]")
 _LAST_WORD = re.compile(r"\S*\s*\Z")
 
 
@@ -57,6 +58,17 @@ def mark(text: str, spans: Sequence[tuple[int, int]], language: str = "en") -> t
         return offset + whole * (len(before) + len(after)) + (len(before) if inside else 0)
 
     return "".join([*parts, text[position:]]), moved
+
+
+def unmarked(text: str) -> tuple[str, Callable[[int], int]]:
+    """`text` without the marks that `mark` puts into it, in whatever language, and the way from an old offset to the
+    new one."""
+    cuts = [cut for m in _MARKED.finditer(text) for cut in ((m.start(), m.start(1)), (m.end(1), m.end()))]
+
+    def moved(offset: int) -> int:
+        return offset - sum(min(end, offset) - start for start, end in cuts if start < offset)
+
+    return _MARKED.sub(r"\1", text), moved
 
 
 class HeldBack:

@@ -27,6 +27,8 @@ from ragedge.contracts.asking import (
     Verdict,
 )
 from ragedge.contracts.documents import (
+    GIVEN_DATE,
+    GIVEN_EDITION,
     Block,
     BlockKind,
     Chunk,
@@ -50,14 +52,18 @@ from ragedge.contracts.seams import (
     Sampling,
     VectorStore,
 )
+from ragedge.contracts.tasks import CitedPlace, RewriteKind, RewriteRequest, SummaryRequest, rewriting_of
 
 __all__ = [
+    "GIVEN_DATE",
+    "GIVEN_EDITION",
     "Answer",
     "AnswerSpan",
     "Block",
     "BlockKind",
     "Chunk",
     "Citation",
+    "CitedPlace",
     "Document",
     "DocumentName",
     "Embedder",
@@ -84,8 +90,11 @@ __all__ = [
     "Reason",
     "Records",
     "Retrieval",
+    "RewriteKind",
+    "RewriteRequest",
     "Sampling",
     "Source",
+    "SummaryRequest",
     "Timings",
     "Turn",
     "UnitReading",
@@ -93,4 +102,5 @@ __all__ = [
     "Verdict",
     "WindowReading",
     "WindowText",
+    "rewriting_of",
 ]

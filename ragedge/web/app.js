@@ -2,37 +2,56 @@
 
 import {setUpAccount} from "./account.js";
 import {addPiece, clearAnswer, showAnswer, showOutcome} from "./answer.js";
-import {askStream, getJson} from "./api.js";
+import {eventStream, getJson} from "./api.js";
+import {chosen, setUpCollections, showCollections} from "./collections.js";
 import {announce, byId, el, fill} from "./dom.js";
 import {loadDocuments, setService, setUpDocuments, uploadZone} from "./documents.js";
 import {setUpFeedback} from "./feedback.js";
-import {count, language, languages, setLanguage, startLanguages, t} from "./languages.js";
+import {count, language, setUpLanguageChooser, startLanguages, t} from "./languages.js";
 import {passageItems} from "./passages.js";
 import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} from "./past.js";
+import {showSuggestions} from "./suggestions.js";
 import {setUpSharing} from "./share.js";
 import {openSource, setUpSource} from "./source.js";
+import {questionTask, rewriteTask, setUpRewriting, showRewriting, summaryTask} from "./tasks.js";
 import {pathName} from "./text.js";
 
 let running = null;
-let lastQuestion = "";
+let lastTask = null;
 let found = null;
 let shown = null;
 // Earlier exchanges that a follow-up question brings along; more would crowd the sources out of a small model.
 let turns = [];
 const MAX_TURNS = 4;
 
-async function ask(question, history = []) {
+function ask(question, history = []) {
+  turns = history;
+  return run(questionTask(question, history));
+}
+
+function summarise(info) {
+  location.hash = "#ask";
+  turns = [];
+  return run(summaryTask(info));
+}
+
+// The answer in other words takes the place of the answer; a follow-up still follows the question.
+function rewrite(kind, code) {
+  if (shown) run(rewriteTask(shown, kind, code));
+}
+
+// Runs a task of tasks.js.
+async function run(task) {
   running?.abort();
   const controller = new AbortController();
   running = controller;
-  lastQuestion = question;
-  turns = history;
+  lastTask = task;
   shown = null;
   setBusy(true);
   byId("problem").hidden = true;
   byId("welcome").hidden = true;
   byId("start-line").hidden = true;
-  clearAnswer(question);
+  clearAnswer(task.name);
   byId("earlier").textContent = turns.length ? t("answer.earlier", {questions: turns.map((turn) => turn.question).join(" › ")}) : "";
   found = null;
   fill(byId("passages"));
@@ -46,15 +65,16 @@ async function ask(question, history = []) {
     else if (name === "piece") addPiece(data.text);
     else if (name === "answer") {
       isComplete = true;
-      shown = {question, answer: data};
+      shown = {name: task.name, question: task.question, answer: data, found};
       announce(`${showAnswer(data, found?.timings.total_ms ?? 0)}. ${count("n.sources", data.citations.length)}`);
       nameClosest(data.outcome);
       remark(data);
-      rememberQuestion(question);
+      if (task.path === "/v1/ask/stream") rememberQuestion(task.question);
     }
   };
   try {
-    await askStream({text: question, history: turns}, controller.signal, onEvent);
+    const wish = task.path === "/v1/ask/stream" ? {...task.wish, ...chosen()} : task.wish;
+    await eventStream(task.path, wish, controller.signal, onEvent);
     if (!isComplete && running === controller) stopped();
   } catch (error) {
     if (running !== controller) return;
@@ -65,9 +85,20 @@ async function ask(question, history = []) {
       running = null;
       setBusy(false);
       byId("answer-text").setAttribute("aria-busy", "false");
+      if (shown === null && task.origin) showOrigin(task.origin);
       for (const id of ["answer-tools", "follow-form"]) byId(id).hidden = shown === null;
     }
   }
+}
+
+// Where an answer could not be put into other words, it comes back as it was.
+function showOrigin(origin) {
+  shown = origin;
+  clearAnswer(origin.name);
+  showAnswer(origin.answer, 0);
+  if (origin.found) showPassages((found = origin.found));
+  byId("answer").hidden = false;
+  byId("result").hidden = false;
 }
 
 function followUp() {
@@ -124,11 +155,13 @@ async function refresh() {
   try {
     const service = await getJson("/v1/index");
     setService(service);
+    showRewriting(service.engine !== "extractive");
     byId("brand").textContent = service.title;
     document.title = service.title;
     byId("question").maxLength = service.max_question_chars;
     byId("document-count").textContent = service.counts.documents.toLocaleString(language());
     allowPast(service.keeps_history);
+    showCollections(service.collections);
     await showStart(service);
   } catch (error) {
     fail(error);
@@ -155,12 +188,16 @@ async function showStart(service) {
     }
   } else if (welcome.dataset.kind === "empty") {
     if (!welcome.querySelector(".done-note")) {
-      welcome.append(el("p", {class: "done-note"}, t("start.done")), ...suggestions(service.questions));
+      const box = el("div", {});
+      welcome.append(el("p", {class: "done-note"}, t("start.done")), box);
+      showSuggestions(box, start, service.questions);
       byId("question").focus();
     }
   } else {
     welcome.dataset.kind = "start";
-    fill(welcome, ...suggestions(service.questions), ...(await startList()), showPast(start));
+    const box = el("div", {});
+    fill(welcome, box, ...(await startList()), showPast(start));
+    showSuggestions(box, start, service.questions);
   }
   welcome.hidden = !isFresh;
 }
@@ -170,17 +207,8 @@ function start(question) {
   ask(question);
 }
 
-// One click to an answer: questions that the config suggests.
-function suggestions(questions) {
-  if (!questions.length) return [];
-  const buttons = questions.map((question) =>
-    el("li", {}, el("button", {type: "button", class: "pill suggestion", dir: "auto", onclick: () => start(question)}, question)),
-  );
-  return [el("h2", {class: "quiet-heading"}, t("start.try")), el("ul", {class: "pills"}, ...buttons)];
-}
-
 async function startList() {
-  const found = await getJson("/v1/documents?limit=6");
+  const found = await getJson(`/v1/documents?${new URLSearchParams({limit: 6, ...chosen()})}`);
   const buttons = found.documents.map((info) => {
     const title = info.title || pathName(info.path);
     const open = () => openSource({documentId: info.id, title, page: 1, span: null, quote: ""});
@@ -207,22 +235,9 @@ function submit() {
   if (question) ask(question);
 }
 
-// Another language is another visit: what is on the page was said in the old one.
-function setUpLanguages() {
-  const chooser = byId("language");
-  fill(chooser, ...languages().map(({code, name}) => el("option", {value: code, lang: code}, name)));
-  chooser.value = language();
-  chooser.closest("label").hidden = languages().length < 2;
-  chooser.addEventListener("change", async () => {
-    chooseLanguage(chooser.value);
-    await setLanguage(chooser.value);
-    location.reload();
-  });
-}
-
 async function setUp() {
   await startLanguages([chosenLanguage(), ...navigator.languages]);
-  setUpLanguages();
+  setUpLanguageChooser(byId("language"), chooseLanguage);
   byId("ask-form").addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
@@ -237,7 +252,7 @@ async function setUp() {
     byId("question").focus();
   });
   for (const id of ["again", "problem-again"]) {
-    byId(id).addEventListener("click", () => (lastQuestion ? ask(lastQuestion, turns) : refresh()));
+    byId(id).addEventListener("click", () => (lastTask ? run(lastTask) : refresh()));
   }
   byId("follow-form").addEventListener("submit", (event) => {
     event.preventDefault();
@@ -245,9 +260,11 @@ async function setUp() {
   });
   window.addEventListener("hashchange", showView);
   setUpSource();
-  setUpDocuments(refresh);
+  setUpDocuments(refresh, summarise);
+  setUpRewriting(rewrite);
   setUpFeedback();
   setUpAccount();
+  setUpCollections(refresh);
   setUpSharing(() => shown);
   refresh();
   showView();

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -13,10 +14,11 @@ import pytest
 
 from ragedge.answer.llama import LlamaGenerator
 from ragedge.answer.llama_native import NativeModel, batch_ends, common_mark
+from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.answer.prompt_states import PromptStates
 from ragedge.answer.state_settings import StateSettings
 from ragedge.contracts import ModelStats, PassagePart, Piece, Prompt, Sampling
-from ragedge.state_files import StateFolder
+from ragedge.state_files import StateFolder, read_head
 from tests.tiny_gguf import make_tiny_gguf
 
 ROOT = Path(__file__).parents[2]
@@ -288,6 +290,18 @@ def test_files_stay_within_their_budget_and_the_longest_unused_goes_first(make: 
     assert sum(file.stat().st_size for file in files) <= budget
 
 
+def test_what_a_kill_left_half_written_is_swept_away_and_nothing_that_is_written_now(
+    make: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "states").mkdir()
+    left, fresh_one = tmp_path / "states" / ".01.part", tmp_path / "states" / ".02.part"
+    for file in (left, fresh_one):
+        file.write_bytes(b"text")
+    os.utime(left, (1, 1))
+    make()
+    assert not left.exists() and fresh_one.exists()
+
+
 # ------------------------------------------------------------------------------------------------- deleting
 
 
@@ -330,6 +344,79 @@ def test_a_state_that_is_being_written_when_its_document_goes_is_not_kept(make: 
         return True
 
     assert not folder.write(head, state, folder.epoch(), goes_while_it_is_written)
-    assert len(looks) >= 2 and sorted(p.name for p in (tmp_path / "states").iterdir()) == ["epoch", "lock"]
+    assert len(looks) >= 2 and sorted(p.name for p in (tmp_path / "states").iterdir()) == ["lock"]
     assert not folder.write(head, state, folder.epoch(), lambda: False)
     assert folder.write(head, state, folder.epoch(), lambda: True) and folder.heads("prompt") == [head]
+
+
+# ------------------------------------------------------------------------------------------------- the model's process
+
+
+@pytest.fixture
+def process(path: Path, tmp_path: Path) -> Iterator[Callable[[], ProcessGenerator]]:
+    made: list[ProcessGenerator] = []
+
+    def start() -> ProcessGenerator:
+        states = StateSettings(tmp_path / "states", 64 * MIB, 64 * MIB)
+        made.append(ProcessGenerator(path, context_tokens=2048, threads=1, states=states))
+        return made[-1]
+
+    yield start
+    for generator in made:
+        generator.close()
+
+
+def ask(generator: ProcessGenerator, asked: Prompt) -> tuple[list[str], ModelStats]:
+    *pieces, stats = generator.stream(asked, SHORT, never)
+    assert isinstance(stats, ModelStats)
+    return [piece.text for piece in pieces if isinstance(piece, Piece)], stats
+
+
+def test_a_killed_process_finds_its_states_on_disk_and_the_bytes_it_holds_are_told(
+    process: Callable[[], ProcessGenerator], path: Path, tmp_path: Path
+) -> None:
+    asked, generator = prompt("pump?", PUMP, VALVE), process()
+    assert generator.state_bytes() == 0
+    right, _ = ask(generator, asked)
+    assert right == fresh(path, asked)
+    while not list((tmp_path / "states").glob("*.state")):  # it is written in the pause after the answer
+        generator.count_tokens("wait")
+    assert generator.state_bytes() > 100_000
+    assert generator.pid is not None
+    os.kill(generator.pid, signal.SIGKILL)
+    text, stats = ask(generator, asked)
+    assert text == right and 0 < stats.prompt_eval_count - stats.prompt_eval_cached_count < 40
+    generator.close()
+    assert generator.state_bytes() == 0
+    assert ask(process(), asked)[1].prompt_eval_cached_count > 0
+
+
+def test_killed_at_any_moment_while_states_are_written_every_answer_stays_right(
+    process: Callable[[], ProcessGenerator], path: Path, tmp_path: Path
+) -> None:
+    draw, generator = random.Random(3), process()
+    asked = [prompt(f"{name}?", *passages) for name in ("pump", "valve") for passages in ((PUMP, VALVE), (VALVE, PUMP))]
+    right = [fresh(path, one) for one in asked]
+    for _ in range(12):
+        number = draw.randrange(len(asked))
+        assert ask(generator, asked[number])[0] == right[number]
+        for _ in range(draw.choice((0, 0, 1, 3, 10))):
+            generator.count_tokens("wait")
+        assert generator.pid is not None
+        os.kill(generator.pid, signal.SIGKILL)
+    assert all(read_head(file) is not None for file in (tmp_path / "states").glob("*.state"))
+    assert [ask(generator, one)[0] for one in asked] == right
+
+
+def test_an_answer_does_not_wait_for_a_state_that_is_being_written(make: Make) -> None:
+    generator = make()
+    answer(generator, prompt("pump?", PUMP))
+    writer = generator._keeper._writer  # type: ignore[union-attr]
+    assert writer is not None
+    stream = generator.stream(prompt("valve?", VALVE), SHORT, never)
+    next(stream)
+    assert not writer._is_idle.is_set()
+    list(stream)
+    assert not writer._is_idle.is_set()
+    generator.rest()
+    assert writer._is_idle.is_set()

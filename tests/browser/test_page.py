@@ -115,7 +115,7 @@ def test_passages_are_on_screen_before_the_answer_and_the_answer_streams(browser
     assert browser.text("#engine") == "Written by the language model granite-1b.gguf"
     assert (
         browser.text("#timings")
-        == "passages in 22 ms · first word after 812 ms · all in 4.2 s · 20.0 tokens per second"
+        == "passages in 22 ms · first word after 812 ms · all in 4.2 s · 20.0 tokens per second · energy not measurable"
     )
     assert browser.text("#status") == "Answered. 2 sources."
     # By now the evidence is read by meaning, not by words alone: the marks follow it.

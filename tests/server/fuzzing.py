@@ -38,6 +38,7 @@ from ragedge.journal import Journal
 from ragedge.search.retriever import Retriever
 from ragedge.server.headers import CONTENT_SECURITY_POLICY
 from ragedge.server.settings import Service
+from ragedge.tasks import Tasks
 from tests.browser.scenes import PDF_PAGES, make_pdf
 from tests.fakes import HashEmbedder
 from tests.server.keyed import EXHIBIT
@@ -74,7 +75,15 @@ def real_service(folder: Path) -> Iterator[Service]:
         assert sync.add_file(manual, manual.name).document_id
         pipeline = Pipeline(index, Retriever(index, embedder), embedder, None, AskSettings())
         yield Service(
-            pipeline, index, sync, pipeline.engine, "0.1.0", SUPPORTED_SUFFIXES, journal=journal, embedder=embedder
+            pipeline,
+            index,
+            sync,
+            pipeline.engine,
+            "0.1.0",
+            SUPPORTED_SUFFIXES,
+            journal=journal,
+            embedder=embedder,
+            tasks=Tasks(index, embedder, None, AskSettings()),
         )
     journal.close()
 

@@ -17,7 +17,17 @@ from tests.fakes import HashEmbedder
 from tests.server.clients import open_client
 from tests.server.fakes import make_service
 
-PATHS = ("/v1/ask", "/v1/search", "/v1/chat/completions", "/v1/embeddings", "/api/chat", "/api/show", "/v1/feedback")
+PATHS = (
+    "/v1/ask",
+    "/v1/summarise",
+    "/v1/rewrite",
+    "/v1/search",
+    "/v1/chat/completions",
+    "/v1/embeddings",
+    "/api/chat",
+    "/api/show",
+    "/v1/feedback",
+)
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ragedge.contracts import Event, ModelStats
+from ragedge.contracts import Event, ModelStats, Timings
 from ragedge.errors import ModelCrashed
 from ragedge.server.metrics import Meter
 from tests.server.clients import open_client
@@ -41,6 +41,18 @@ def test_answers_and_what_the_model_spent_are_summed_up(tmp_path: Path) -> None:
     assert found["ragedge_total_duration_seconds_total"] == 6.0
     assert found["ragedge_questions_in_progress"] == 0 and found["ragedge_resident_memory_bytes"] > 1_000_000
     assert "secret" not in reply.text and "testclient" not in reply.text and hit.title not in reply.text
+
+
+def test_joules_and_answers_out_of_the_store_are_counted_and_what_is_not_measured_is_absent(tmp_path: Path) -> None:
+    hit = make_hit()
+    fresh = make_answer((hit,), timings=Timings(total_ms=9.0, energy_joules=1.5))
+    kept = make_answer((hit,), timings=Timings(total_ms=1.0, stored_ms=0.5, energy_joules=0.25), stats=None)
+    for events, stored, joules in (([fresh], 0, 1.5), ([kept], 1, 0.25), ([make_answer((hit,))], 0, None)):
+        with open_client(make_service(tmp_path, [make_passages((hit,)), *events])) as client:
+            client.post("/v1/ask", json={"text": "q"})
+            found = values(client.get("/metrics").text)
+        assert found["ragedge_stored_answers_total"] == stored
+        assert found.get("ragedge_energy_joules_total") == joules
 
 
 def test_the_text_is_what_prometheus_reads(tmp_path: Path) -> None:
