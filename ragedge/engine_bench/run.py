@@ -15,7 +15,7 @@ from typing import Any
 from ragedge import device
 from ragedge.answer.tuning import Tuning
 from ragedge.device_profile import llama_build
-from ragedge.engine_bench import answers, binding, compare, service, shapes
+from ragedge.engine_bench import answers, binding, compare, service, shapes, stored
 from ragedge.engine_bench.compare import Sizes
 from ragedge.engine_bench.rows import Row, as_text
 from ragedge.engine_bench.shapes import QUANTIZATIONS
@@ -68,13 +68,14 @@ PARTS: dict[str, Part] = {
     "llama-bench": lambda s: compare.against_llama_bench(s.name, s.path, s.wanted.program, s.plain, s.wanted.sizes),
     "defaults": lambda s: compare.against_defaults(s.name, s.path, s.tuned, s.wanted.sizes),
     "first-word": lambda s: answers.first_words(s.name, s.path, s.plain, s.wanted.sizes),
+    "states": lambda s: stored.stored(s.name, s.path, s.plain, s.wanted.sizes),
     "drafts": lambda s: answers.drafts(s.name, s.path, s.plain, s.wanted.sizes),
     "cancel": lambda s: service.cancels(s.name, s.path, s.plain, s.wanted.cancels),
     "kill": lambda s: service.kills(s.name, s.path, s.plain, s.wanted.kills),
     "clients": lambda s: service.fairness(s.name, s.path, s.plain),
     "rest": lambda s: service.at_rest(s.name, s.path, s.plain),
 }
-"""Name -> part, in the order of the table. Parts on stored states and passages are added here."""
+"""Name -> part, in the order of the table."""
 
 ONCE = ("kill", "clients")
 """Parts that say nothing more with a second model: measured with the first alone."""

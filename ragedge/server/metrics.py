@@ -32,6 +32,8 @@ _SUMS: tuple[tuple[str, str], ...] = (
     ("prompt_eval_count", "tokens of prompts, those not read again included"),
     ("prompt_eval_cached_count", "tokens of prompts that were known and not read again"),
     ("prompt_eval_joined_count", "tokens of prompts in passages that were read apart and joined"),
+    ("draft_count", "tokens guessed from passages"),
+    ("draft_accepted_count", "guessed tokens that were right"),
     ("prompt_eval_duration", "time for reading prompts"),
     ("eval_count", "tokens written"),
     ("eval_duration", "time for writing"),

@@ -112,6 +112,15 @@ def test_eight_clients_get_their_own_answers(folder: Path) -> None:
     assert kill["gate"].startswith("1 of 1 next answers right")
 
 
+def test_stored_states_stand_beside_the_other_first_words(folder: Path) -> None:
+    report = run(Wanted(folder, ("tiny",), ("Q4_0",), sizes=Sizes(64, 12, 1), parts=("states",)), quiet)
+    restart, known = report["rows"]
+    assert restart["goal"] == "<= 0.15x" and known["goal"] == "<= 0.1x"
+    for row in (restart, known):
+        share = row["gate"].split(" tokens were known")[0].split(" of ")
+        assert int(share[0]) > 0.9 * int(share[1]) and row["ratio"] > 0
+
+
 @pytest.mark.parametrize(
     "wanted", [{"shapes": ("gpt-9",)}, {"quantizations": ("Q1",)}, {"parts": ("magic",)}, {"program": Path("none")}]
 )
