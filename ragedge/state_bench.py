@@ -124,7 +124,7 @@ def known_passages(model: Path, texts: Sequence[str], *, runs: int = 3, threads:
         for number, other in enumerate(_others(texts, runs)):
             cold.append(first_token(generator, other))
             order = draw.sample(list(texts), len(texts))
-            known.append(first_token(generator, prompt(order, f"how is it done number {number}")))
+            known.append(first_token(generator, prompt(order, f"how {number}")))
         return _row("known passages, new question and order", cold, known)
 
 
