@@ -60,7 +60,7 @@ READ_WEIGHTS = EvidenceWeights(
     coverage=1.49, new_coverage=2.07, passage_coverage=1.67, cosine=3.73, passage_cosine=2.19, rank=1.2, kind=1.32,
     field=1.08, novelty=0.66, before=2.16, read_unit=0.44, read_passage=0.16, read_span=0.51, bias=-4.55,
 )  # fmt: skip
-"""Where the evidence model has read."""
+"""Where the evidence model has read; fitted like those above on 280 questions, 450 tokens read for each."""
 
 
 @dataclass(frozen=True, slots=True)

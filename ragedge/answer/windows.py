@@ -16,8 +16,8 @@ from ragedge.contracts import Hit
 WINDOW_TOKENS = 190  # of units; with prefix and question what the model was trained on
 MAX_WINDOWS = 10
 MAX_TOKENS = 450
-"""Of all windows together. Three times as many find the right unit first, and right and wrong apart, no more often
-(`tests/recipes/fit_reader.py --budget`, `fit_gate.py --budget`)."""
+"""Of all windows together. On the cases that fits may use, three times as many find the right unit first, and tell
+right from wrong, no more often (`tests/recipes/fit_reader.py --budget`, `fit_gate.py`); squad_dev lost a little."""
 SURE_HITS = 1  # passages whose best window is always read
 _PREFIX_CHARS = 120  # of title and heading; the model reads 24 tokens of it
 
