@@ -21,7 +21,7 @@ const desk = {
   place: (...parts) => `#${parts.map(encodeURIComponent).join("/")}`,
   heading: (text) => {
     byId("tab-heading").textContent = text;
-    document.title = `${text} · ${t("desk.title")}`;
+    document.title = `${text} · ${t("page.desk")}`;
   },
   fail: (error) => {
     showProblem(byId("tab-problem"), error);
@@ -86,7 +86,7 @@ function decoded(part) {
 }
 
 async function setUp() {
-  await startLanguages([chosenLanguage(), ...navigator.languages]);
+  await startLanguages([chosenLanguage(), ...navigator.languages], {isDesk: true});
   setUpLanguageChooser(byId("language"), chooseLanguage);
   keepPage();
   setUpAccount();

@@ -3,7 +3,7 @@
 
 const LIST = "/static/languages.json";
 
-const state = {list: [], code: "en", words: {}, english: {}, plurals: new Intl.PluralRules("en")};
+const state = {list: [], code: "en", isDesk: false, words: {}, english: {}, plurals: new Intl.PluralRules("en")};
 
 const getFile = async (address) => {
   const response = await fetch(address);
@@ -14,10 +14,18 @@ const getFile = async (address) => {
 export const language = () => state.code;
 export const languages = () => state.list;
 
+// The words of a language; those of the desk come apart, as nobody else needs them.
+async function getWords(code) {
+  const names = state.isDesk ? [code, `desk-${code}`] : [code];
+  const parts = await Promise.all(names.map((name) => getFile(`/static/languages/${name}.json`)));
+  return Object.assign({}, ...parts);
+}
+
 // Loads the list and the best language of `wanted` (codes as browsers name them, best first).
-export async function startLanguages(wanted) {
+export async function startLanguages(wanted, {isDesk = false} = {}) {
+  state.isDesk = isDesk;
   try {
-    [state.list, state.english] = await Promise.all([getFile(LIST), getFile("/static/languages/en.json")]);
+    [state.list, state.english] = await Promise.all([getFile(LIST), getWords("en")]);
   } catch {
     return; // the service is away: the page's own English stays
   }
@@ -39,7 +47,7 @@ export function bestOf(wanted) {
 export async function setLanguage(code) {
   const entry = state.list.find((item) => item.code === code);
   if (!entry) return;
-  const words = code === "en" ? state.english : await getFile(`/static/languages/${code}.json`);
+  const words = code === "en" ? state.english : await getWords(code);
   Object.assign(state, {code, words, plurals: new Intl.PluralRules(code)});
   document.documentElement.lang = code;
   document.documentElement.dir = entry.direction;
@@ -65,7 +73,7 @@ export function setUpLanguageChooser(chooser, remember) {
 
 // One key in another language, which is not switched to.
 export async function wordsIn(code, key) {
-  const words = code === "en" ? state.english : await getFile(`/static/languages/${code}.json`);
+  const words = code === "en" ? state.english : await getWords(code);
   return own(words, key) ?? t(key);
 }
 

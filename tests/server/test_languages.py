@@ -133,7 +133,9 @@ def test_languages_are_served_and_nothing_beside_them(tmp_path: Path) -> None:
         listed = client.get("/static/languages.json")
         assert {entry["code"]: entry["direction"] for entry in listed.json()}["ar"] == "rtl"
         arabic = client.get("/static/languages/ar.json")
-        assert arabic.status_code == 200 and arabic.json() == WORDS["ar"]
+        desk = client.get("/static/languages/desk-ar.json").json()
+        assert arabic.status_code == 200 and {**arabic.json(), **desk} == WORDS["ar"]
+        assert "desk.save" in desk and "page.ask" in arabic.json() and not desk.keys() & arabic.json().keys()
         again = client.get("/static/languages/ar.json", headers={"If-None-Match": arabic.headers["etag"]})
         assert again.status_code == 304
         for path in ("../index.html", "%2e%2e%2findex.html", "xx.json", "..%2f..%2fconfig.py", "ar"):
