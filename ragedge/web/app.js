@@ -11,7 +11,7 @@ import {passageItems} from "./passages.js";
 import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} from "./past.js";
 import {setUpSharing} from "./share.js";
 import {openSource, setUpSource} from "./source.js";
-import {questionTask, rewriteTask, setUpRewriting, showRewriting, summaryTask} from "./tasks.js";
+import {questionTask, rewriteTask, setUpRewriting, summaryTask} from "./tasks.js";
 import {pathName} from "./text.js";
 
 let running = null;
@@ -33,10 +33,8 @@ function summarise(info) {
   return run(summaryTask(info));
 }
 
-// The answer in other words takes the place of the answer; a follow-up still follows the question.
-function rewrite(kind, code) {
-  if (shown) run(rewriteTask(shown, kind, code));
-}
+// The answer in other words takes the answer's place; a follow-up still follows the question.
+const rewrite = (code) => shown && run(rewriteTask(shown, code));
 
 // Runs a task of tasks.js.
 async function run(task) {
@@ -152,7 +150,7 @@ async function refresh() {
   try {
     const service = await getJson("/v1/index");
     setService(service);
-    showRewriting(service.engine !== "extractive");
+    byId("rewrite-tools").hidden = service.engine === "extractive";
     byId("brand").textContent = service.title;
     document.title = service.title;
     byId("question").maxLength = service.max_question_chars;
