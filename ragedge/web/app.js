@@ -271,7 +271,7 @@ async function setUp() {
     followUp();
   });
   window.addEventListener("hashchange", showView);
-  setUpSource();
+  setUpSource(summarise);
   setUpDocuments(refresh, summarise);
   setUpRewriting(rewrite);
   setUpFeedback();
