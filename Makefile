@@ -9,7 +9,7 @@ PORT   ?= 8321
 # llama.cpp is compiled for this machine as a library only: its tools, server, examples and image code are not needed.
 export CMAKE_ARGS ?= -DLLAMA_BUILD_TOOLS=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_TESTS=OFF -DLLAVA_BUILD=OFF
 
-.PHONY: demo run test lint bench eval reader corpora clean
+.PHONY: demo run test lint bench llama-bench eval reader corpora clean
 
 $(VENV)/.installed: pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) once: this takes some minutes, llama.cpp is compiled for this machine."
@@ -49,6 +49,17 @@ lint: $(VENV)/.installed-dev
 
 bench: $(VENV)/.installed
 	$(BIN)/ragedge --config configs/field-manual.toml bench
+
+# llama.cpp's own measuring program, out of the very sources the binding is built from; about ten minutes on two cores.
+# Then: ragedge bench engine --llama-bench build/llama-bench/bin/llama-bench
+SOURCES := build/llama-bench-sources
+llama-bench: $(VENV)/.installed
+	mkdir -p $(SOURCES)
+	$(PIP) download --quiet --no-deps --no-binary llama-cpp-python -c constraints.txt -d $(SOURCES) llama-cpp-python
+	tar -xzf $(SOURCES)/llama_cpp_python-*.tar.gz -C $(SOURCES) --strip-components=1
+	cmake -S $(SOURCES)/vendor/llama.cpp -B build/llama-bench -DCMAKE_BUILD_TYPE=Release -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF \
+	  -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_TOOLS=ON
+	cmake --build build/llama-bench --target llama-bench --parallel 2
 
 # The evaluation cases are optional and lie outside of the repository; ingesting them all takes about 20 minutes.
 DATA  ?= ../shared/data

@@ -59,6 +59,7 @@ def _add_ask(verbs: _Verbs) -> None:
         "--filter", action="append", default=[], metavar="KEY=VALUE",
         help="only documents with this path, media_type, language, title or date; repeatable",
     )  # fmt: skip
+    verb.add_argument("--collection", default="", metavar="NAME", help="only this collection (`ragedge index info`)")
     _add_rewriting(verb)
     verb.add_argument("--json", action="store_true", help="one JSON document on stdout")
     verb.set_defaults(verb="ask")
@@ -178,7 +179,29 @@ def _add_measuring(verbs: _Verbs) -> None:
     verb.add_argument("--marks", type=Path, metavar="FILE", help="a TOML file with a [pass] table of such marks")
     verb.set_defaults(verb="eval")
     verb = verbs.add_parser("bench", help="measure speed and memory of this box")
+    verb.add_argument("what", nargs="?", choices=["engine"], help="engine: the language model's engine and its peers")
+    _add_engine_bench(verb)
     verb.add_argument("--corpus", type=Path, metavar="FOLDER", help="documents to read (default: the sample manual)")
     verb.add_argument("--chunks", type=int, default=10_000, help="size of the index for questions (default 10,000)")
     verb.add_argument("--json", type=Path, metavar="FILE", help="also write the figures as JSON")
     verb.set_defaults(verb="bench")
+
+
+def _add_engine_bench(verb: argparse.ArgumentParser) -> None:
+    verb.add_argument(
+        "--calibrate", action="store_true", help="find the fastest settings for the language model and keep them"
+    )
+    verb.add_argument("--model", metavar="MODEL", help="calibrate: a GGUF file or a name (default: the config's)")
+    verb.add_argument("--seconds", type=float, default=120.0, metavar="S", help="calibrate: at most (default 120)")
+    group = verb.add_argument_group("engine", "random weights in real shapes are made on the spot and kept in a folder")
+    group.add_argument("--shapes", nargs="+", default=["qwen2.5-0.5b"], metavar="NAME", help="also llama-3.2-1b, tiny")
+    group.add_argument("--quantizations", nargs="+", metavar="Q", help="of Q4_0 Q4_K_M (default: both)")
+    group.add_argument("--llama-bench", type=Path, metavar="FILE", help="the program that `make llama-bench` builds")
+    group.add_argument("--parts", nargs="+", default=[], metavar="PART", help="measure these alone")
+    group.add_argument("--read-tokens", type=int, default=384, metavar="N", help="of a prompt (default 384)")
+    group.add_argument("--write-tokens", type=int, default=32, metavar="N", help="of an answer (default 32)")
+    group.add_argument("--rounds", type=int, default=3, metavar="N", help="of each comparison (default 3)")
+    group.add_argument("--cancels", type=int, default=20, metavar="N", help="of each kind (default 20)")
+    group.add_argument("--kills", type=int, default=3, metavar="N", help="of the model's process (default 3)")
+    group.add_argument("--folder", type=Path, metavar="FOLDER", help="where the models are kept")
+    group.add_argument("--delete", action="store_true", help="remove the models afterwards")

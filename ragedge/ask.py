@@ -46,6 +46,7 @@ from ragedge.energy import EnergyMeter
 from ragedge.errors import ModelError, RemoteFailed
 from ragedge.follow_up import FollowUp
 from ragedge.index.store import Index
+from ragedge.portion import Portion
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
 from ragedge.weighing import Weigher
@@ -68,7 +69,7 @@ class Pipeline:
 
     def __init__(
         self,
-        index: Index,
+        index: Index | Portion,
         retriever: Retriever,
         embedder: Embedder,
         generator: Generator | None,
@@ -131,7 +132,7 @@ class Pipeline:
             BadQuestion: the question is empty or too long.
             Busy: the model's queue is full.
         """
-        started = time.perf_counter()
+        started, passages_ms = time.perf_counter(), None
         question = tidied(question, self.settings.max_question_chars)
         pinned = self.reviewed.find(question.text) if self.reviewed is not None else None
         if self.reviewed is not None and pinned is not None:
@@ -140,10 +141,11 @@ class Pipeline:
             events = self._kept_or_found(question, started, is_cancelled, client)
         with contextlib.closing(self.energy.measured(events)) as measured:  # whoever hangs up frees the model at once
             for event in measured:
+                passages_ms = event.timings.total_ms if isinstance(event, Passages) else passages_ms
                 if isinstance(event, Answer):
                     event = checked_again(event, question.language or self.settings.language, self.index.page)
-                if self.journal is not None and isinstance(event, Answer):
-                    self.journal.record(question, event, question_id)
+                    if self.journal is not None:
+                        self.journal.record(question, event, question_id, passages_ms)
                 yield event
 
     def _kept_or_found(

@@ -21,8 +21,10 @@ class Asked(Protocol):
     def stream(self, question: Question) -> Iterator[Event]: ...
 
 
-def read_questions(typed: Sequence[str], file: Path | None, filters: Sequence[str] = ()) -> list[Question]:
-    """The questions typed, then those of a file with one per line, each with the filters given.
+def read_questions(
+    typed: Sequence[str], file: Path | None, filters: Sequence[str] = (), collection: str = ""
+) -> list[Question]:
+    """The questions typed, then those of a file with one per line, each with the filters and the collection given.
 
     Raises:
         InputError: there is none, the file cannot be read, or a filter is none.
@@ -37,7 +39,7 @@ def read_questions(typed: Sequence[str], file: Path | None, filters: Sequence[st
     if not questions:
         raise InputError("there is no question", 'ragedge ask "What torque for the pump head bolts?"')
     chosen = read_filters(filters)
-    return [Question(text, filters=chosen) for text in questions]
+    return [Question(text, collection, filters=chosen) for text in questions]
 
 
 def read_filters(given: Sequence[str]) -> dict[str, str]:

@@ -7,7 +7,6 @@ load torch. Nothing here computes; a new backend is one file of its own and one 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from ragedge.assemble_index import (
@@ -22,10 +21,14 @@ from ragedge.config import Config
 from ragedge.contracts import Embedder, EvidenceReader, Generator
 
 if TYPE_CHECKING:
-    from ragedge.ask import Pipeline
+    from ragedge.answer.gate import Thresholds
+    from ragedge.ask import AskSettings, Pipeline
     from ragedge.index.store import Index
     from ragedge.journal import Journal
+    from ragedge.parts import PartedPipeline
+    from ragedge.portion import Portion
     from ragedge.reviewed import Reviewed
+    from ragedge.search.collections import Collections
     from ragedge.search.retriever import Mode
     from ragedge.tasks import Tasks
 
@@ -75,7 +78,7 @@ def make_pipeline(
     uses_own_gate: bool = True,
     evidence_reader: EvidenceReader | None = None,
     for_people: bool = False,
-) -> Pipeline:
+) -> PartedPipeline:
     """The read path over an opened index; with a `journal`, what is asked is kept there.
 
     `for_people`: with what measuring must do without: the store of answers, the model's rewriting of follow-ups.
@@ -87,33 +90,58 @@ def make_pipeline(
         ConfigError: the file of reviewed answers cannot be used.
     """
     from ragedge.answer.gate import PLAIN, Thresholds
-    from ragedge.ask import AskSettings, Pipeline
+    from ragedge.ask import Pipeline
     from ragedge.gate_file import own_gate
+    from ragedge.parts import PartedPipeline, Parts
+    from ragedge.reviewed import Reviewed
     from ragedge.search.retriever import Retriever
     from ragedge.weighing import figures_id
 
-    retriever = Retriever(
-        index,
-        embedder,
-        top_k=config.search.top_k,
-        candidates=config.search.candidates,
-        mode=mode or config.search.mode,
-    )
+    def searching(place: Index | Portion, top_k: int) -> Retriever:
+        wanted = config.search
+        return Retriever(place, embedder, top_k=top_k, candidates=wanted.candidates, mode=mode or wanted.mode)
+
     reading = make_evidence_reader(config) if evidence_reader is None else evidence_reader
     own = own_gate(index, figures_id(reading))[0] if uses_own_gate else None
     shipped = PLAIN if reading is None else Thresholds()
-    settings = AskSettings(
-        prompt_tokens=config.answer.prompt_tokens,
+    settings = _ask_settings(config, shipped if own is None else own.thresholds)
+    reviewed = make_reviewed(config, index)
+
+    def over(part: Portion, now: Pipeline) -> Pipeline:
+        given = None if reviewed is None else Reviewed(reviewed.answers, part, needs_source=True)
+        search = searching(part, now.retriever.top_k)
+        shared: dict[str, Any] = {"store": now.store, "energy": now.energy, "follow_up": now.follow_up}
+        more = {"evidence_reader": reading, "journal": now.journal, **shared}
+        return Pipeline(part, search, embedder, generator, now.settings, reviewed=given, **more)
+
+    whole = (index, searching(index, config.search.top_k), embedder, generator, settings)
+    more: dict[str, Any] = {"evidence_reader": reading, "reviewed": reviewed, "journal": journal}
+    if for_people:
+        more |= _comforts(config, index, generator)
+    return PartedPipeline(*whole, parts=Parts(index, make_collections(config)), make=over, **more)
+
+
+def _ask_settings(config: Config, thresholds: Thresholds) -> AskSettings:
+    from ragedge.ask import AskSettings
+    from ragedge.device_profile import prompt_tokens
+    from ragedge.speaker import profile_of
+
+    return AskSettings(
+        prompt_tokens=prompt_tokens(config.answer, profile_of(config)[0]),
         max_answer_tokens=config.answer.max_answer_tokens,
         temperature=config.answer.temperature,
         language=config.language,
         max_question_chars=config.server.max_question_chars,
-        thresholds=shipped if own is None else own.thresholds,
+        thresholds=thresholds,
     )
-    more: dict[str, Any] = {"evidence_reader": reading, "reviewed": make_reviewed(config, index), "journal": journal}
-    if for_people:
-        more |= _comforts(config, index, generator)
-    return Pipeline(index, retriever, embedder, generator, settings, **more)
+
+
+def make_collections(config: Config) -> Collections:
+    """The named parts of the config's index."""
+    from ragedge.search.collections import Collection, Collections
+
+    wanted = config.collections.items()
+    return Collections([Collection(name, part.title, part.paths, part.readers) for name, part in wanted])
 
 
 def _comforts(config: Config, index: Index, generator: Generator | None) -> dict[str, Any]:
@@ -121,28 +149,30 @@ def _comforts(config: Config, index: Index, generator: Generator | None) -> dict
     from ragedge.answer_store import AnswerStore
     from ragedge.energy import find_meter
     from ragedge.follow_up import FollowUp
+    from ragedge.speaker import profile_of
 
-    wanted = config.answer
+    wanted, profile = config.answer, profile_of(config)[0]
+    speeds = (profile.prompt_tokens_per_second, profile.tokens_per_second) if profile is not None else (None, None)
+    rewriter = generator if config.search.followup_model == "auto" else None
     is_kept = wanted.store == "memory"
     return {
         "store": AnswerStore(lambda: index.generation, max_bytes=wanted.store_bytes) if is_kept else None,
         "energy": find_meter(),
-        "follow_up": FollowUp(generator if config.search.followup_model == "auto" else None),
+        "follow_up": FollowUp(rewriter, prompt_speed=speeds[0], speed=speeds[1]),
     }
 
 
-def make_reviewed(config: Config, index: Index) -> Reviewed | None:
-    """The reviewed answers of the config over an opened index, or None where it names no file.
+def make_reviewed(config: Config, index: Index) -> Reviewed:
+    """The reviewed answers of the config over an opened index: of its file, or of the one beside the index, if any.
 
     Raises:
         ConfigError: that file cannot be used.
     """
-    if not config.answer.pinned:
-        return None
-    from ragedge.answer.pinned import load_pinned
+    from ragedge.answer.pinned import PinnedAnswers, load_pinned
     from ragedge.reviewed import Reviewed
 
-    return Reviewed(load_pinned(Path(config.answer.pinned).expanduser()), index)
+    path = config.pinned_file()
+    return Reviewed(load_pinned(path) if config.answer.pinned or path.exists() else PinnedAnswers(()), index)
 
 
 def make_journal(config: Config) -> Journal | None:
@@ -172,9 +202,12 @@ class Box:
     @property
     def tasks(self) -> Tasks:
         """What can be asked beside a question: summaries, answers in other words."""
+        from ragedge.parts import PartedPipeline
         from ragedge.tasks import Tasks
 
-        return Tasks(self.index, self.embedder, self.generator, self.pipeline.settings, self.pipeline.energy)
+        now = self.pipeline
+        parts = now.parts if isinstance(now, PartedPipeline) else None
+        return Tasks(self.index, self.embedder, self.generator, now.settings, now.energy, parts)
 
     def warm_up(self) -> None:
         """Load what the first question would otherwise wait for: search first, then the language model."""
@@ -206,6 +239,7 @@ def open_box(
 ) -> Box:
     """Everything a question needs, from a config; for people who ask with `keeps_journal`: see `make_pipeline`."""
     from ragedge.gate_file import own_gate
+    from ragedge.speaker import profile_of
 
     embedder = make_embedder(config)
     generator = make_generator(config)
@@ -216,5 +250,5 @@ def open_box(
     except BaseException:
         index.close()
         raise
-    note = own_gate(index, pipeline.reader_id)[1]
-    return Box(config, embedder, index, generator, pipeline, mode == "write", journal, (note,) if note else ())
+    notes = tuple(note for note in (own_gate(index, pipeline.reader_id)[1], profile_of(config)[1]) if note)
+    return Box(config, embedder, index, generator, pipeline, mode == "write", journal, notes)

@@ -97,7 +97,7 @@ def run_ask(options: argparse.Namespace) -> int:
     """`ragedge ask QUESTION`."""
     from ragedge import ask_verb, task_verbs
 
-    questions = ask_verb.read_questions(options.question, options.file, options.filter)
+    questions = ask_verb.read_questions(options.question, options.file, options.filter, options.collection)
     change = task_verbs.rewriting(simpler=options.simpler, translate=options.translate)
     if options.url:
         with _client(options) as client:
@@ -182,7 +182,7 @@ def run_serve(options: argparse.Namespace) -> int:
 
     config = _config(options)
     server = serve_verb.listening(config.server, host=options.host, port=options.port, lan=options.lan, tls=options.tls)
-    return serve_verb.run(replace(config, server=server), assemble, sys.stdout)
+    return serve_verb.run(replace(config, server=server), assemble, sys.stdout, options.config)
 
 
 def run_keys(options: argparse.Namespace) -> int:
@@ -210,7 +210,9 @@ def run_index(options: argparse.Namespace) -> int:
     if not folder.is_dir():
         raise IndexMissing(f'there is no index "{folder.name}"', "make one: ragedge ingest FOLDER")
     if options.action == "info":
-        return index_verbs.show_info(folder, sys.stdout, files=options.files)
+        from ragedge.assemble import make_collections
+
+        return index_verbs.show_info(folder, sys.stdout, files=options.files, collections=make_collections(config))
     if options.action == "check":
         return index_verbs.check(folder, sys.stdout)
     if options.action == "calibrate":
@@ -267,10 +269,15 @@ def run_eval(options: argparse.Namespace) -> int:
 
 
 def run_bench(options: argparse.Namespace) -> int:
-    """`ragedge bench`."""
-    from ragedge import bench
+    """`ragedge bench`, `ragedge bench engine`, `ragedge bench --calibrate`."""
+    from ragedge import bench, bench_verbs
 
-    report = bench.run(_config(options), corpus=options.corpus, chunks=options.chunks)
+    config = _config(options)
+    if options.calibrate:
+        return bench_verbs.calibrate(config, options, sys.stdout)
+    if options.what == "engine":
+        return bench_verbs.engine(config, options, sys.stdout)
+    report = bench.run(config, corpus=options.corpus, chunks=options.chunks)
     print(bench.as_text(report))
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any, TypeVar
@@ -30,7 +31,7 @@ from ragedge.contracts import (
     rewriting_of,
 )
 from ragedge.errors import Busy, InputError, RagedgeError, RateLimited, RemoteFailed, UnreadableDocument
-from ragedge.replies import DocumentList, Found, Health, PageReport, Removed, Uploaded
+from ragedge.replies import DocumentList, Found, Health, IndexReport, PageReport, Removed, Uploaded
 from ragedge.views import encode, record_view
 
 #: Seconds for a connection; a service on the same network answers at once or not at all.
@@ -74,16 +75,16 @@ class Client:
             headers={"Accept": "application/json, text/event-stream", **shown},
         )
 
-    def ask(self, question: str | Question) -> Answer:
-        """The answer to a question."""
-        return self._decoded(self._sent("POST", "/v1/ask", **_json(_body(question))), Answer)
+    def ask(self, question: str | Question, *, collection: str = "") -> Answer:
+        """The answer to a question, out of one collection where one is named."""
+        return self._decoded(self._sent("POST", "/v1/ask", **_json(_body(question, collection))), Answer)
 
-    def stream(self, question: str | Question) -> Iterator[Event]:
+    def stream(self, question: str | Question, *, collection: str = "") -> Iterator[Event]:
         """What was found as `Found` (a `Passages`), then the answer's text in `Piece`s, then the `Answer`.
 
         Closing the iterator stops the answer at the service.
         """
-        return self._streamed("/v1/ask/stream", _body(question))
+        return self._streamed("/v1/ask/stream", _body(question, collection))
 
     def _streamed(self, address: str, body: dict[str, Any]) -> Iterator[Event]:
         request = self._http.build_request("POST", address, **_json(body))
@@ -122,19 +123,22 @@ class Client:
         address, body = _task(request)
         return self._streamed(f"{address}/stream", body)
 
-    def search(self, text: str | Question, *, top_k: int | None = None) -> Found:
+    def search(self, text: str | Question, *, top_k: int | None = None, collection: str = "") -> Found:
         """The passages for a question, best first, without an answer."""
-        body = _body(text)
+        body = _body(text, collection)
         kept = {name: value for name, value in body.items() if name in _SEARCH_FIELDS}
         if top_k is not None:
             kept["top_k"] = top_k
         return self._decoded(self._sent("POST", "/v1/search", **_json(kept)), Found)
 
-    def documents(self, *, offset: int = 0, limit: int = 200) -> DocumentList:
+    def documents(self, *, offset: int = 0, limit: int = 200, collection: str = "") -> DocumentList:
         """A stretch of the documents in the order of their paths, and the files that gave none."""
-        return self._decoded(
-            self._sent("GET", "/v1/documents", params={"offset": offset, "limit": limit}), DocumentList
-        )
+        wanted = {"offset": offset, "limit": limit, **({"collection": collection} if collection else {})}
+        return self._decoded(self._sent("GET", "/v1/documents", params=wanted), DocumentList)
+
+    def index(self) -> IndexReport:
+        """The index behind the service: how much it holds, its collections, and what may be sent."""
+        return self._decoded(self._sent("GET", "/v1/index"), IndexReport)
 
     def upload(self, path: str | Path, *, name: str | None = None) -> Uploaded:
         """Add a file; `name` is what it is called there (default: its own name).
@@ -205,10 +209,12 @@ def _is_address(url: str) -> bool:
         return False
 
 
-def _body(question: str | Question) -> dict[str, Any]:
+def _body(question: str | Question, collection: str = "") -> dict[str, Any]:
     """The fields of a question that say something."""
     asked = question if isinstance(question, Question) else Question(question)
-    return {name: value for name, value in record_view(asked).items() if value or name == "text" or value == 0}
+    asked = replace(asked, collection=collection or asked.collection)
+    view = record_view(replace(asked, readable=None, portion=""))  # what one may read is the service's matter
+    return {name: value for name, value in view.items() if value or name == "text" or value == 0}
 
 
 def _task(request: SummaryRequest | RewriteRequest) -> tuple[str, dict[str, Any]]:

@@ -8,6 +8,7 @@ paths are relative to the working directory, where `indexes/` lives. Knows no ot
 from __future__ import annotations
 
 import difflib
+import re
 import tomllib
 import types
 import typing
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 from ragedge.errors import ConfigError
+
+_NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+"""Of a collection: it stands in addresses and commands."""
 
 
 def _range(low: float, high: float) -> dict[str, tuple[float, float]]:
@@ -71,7 +75,13 @@ class AnswerConfig:
     `model` is the path of a GGUF file or a name that `ragedge models` knows; "" is the one chosen there. `kind`
     "remote" sends questions and passages to the server at `url`, with the key in the environment variable
     `api_key_env`; `timeout_s` is its longest silence. `pinned` names a TOML file of reviewed answers, which go before
-    everything else. `store` "memory" keeps answers for when the same is asked again, up to `store_bytes`.
+    everything else. `prompt_tokens` 0: as many as the model reads in `first_word_target_s` on this box, where
+    `ragedge bench --calibrate` has measured that, else 1,200. `drafts` "auto" guesses words that are copied from a
+    passage where that is faster; the answer is the same. `prompt_state_bytes` of memory and `prompt_state_disk_bytes`
+    of disk hold what the model has read of the last prompts. `passage_states` "joined" is for models that bear it:
+    passages are read one by one, kept within `passage_state_disk_bytes` and joined, the last `passage_reread_tokens`
+    of each read in place. `store` "memory" keeps answers for when the
+    same is asked again, up to `store_bytes`.
     """
 
     kind: Literal["auto", "extractive", "llama", "remote"] = "auto"
@@ -79,7 +89,9 @@ class AnswerConfig:
     sha256: str = ""
     family: str = "auto"
     context_tokens: int = field(default=4096, metadata=_range(256, 1_048_576))
-    prompt_tokens: int = field(default=1200, metadata=_range(64, 1_048_576))
+    prompt_tokens: int = field(default=0, metadata=_range(0, 1_048_576))
+    first_word_target_s: float = field(default=5.0, metadata=_range(0.1, 3600))
+    drafts: Literal["auto", "off"] = "auto"
     max_answer_tokens: int = field(default=200, metadata=_range(1, 32_768))
     temperature: float = field(default=0.0, metadata=_range(0, 2))
     threads: int = field(default=0, metadata=_range(0, 256))
@@ -89,6 +101,11 @@ class AnswerConfig:
     api_key_env: str = ""
     timeout_s: float = field(default=60.0, metadata=_range(0.1, 3600))
     pinned: str = ""
+    prompt_state_bytes: int = field(default=268_435_456, metadata=_range(0, 2**40))
+    prompt_state_disk_bytes: int = field(default=536_870_912, metadata=_range(0, 2**50))
+    passage_states: Literal["exact", "joined"] = "exact"
+    passage_state_disk_bytes: int = field(default=1_073_741_824, metadata=_range(0, 2**50))
+    passage_reread_tokens: int = field(default=0, metadata=_range(0, 8192))
     store: Literal["memory", "off"] = "memory"
     store_bytes: int = field(default=16_777_216, metadata=_range(65_536, 2**34))
 
@@ -103,10 +120,18 @@ class JournalConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class EvaluationConfig:
+    """`questions` names a file of golden questions (JSONL) for the curator's desk; "" keeps one beside the index."""
+
+    questions: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ServerConfig:
     """The service. It listens on this machine only, unless `lan` puts it on the network and behind keys.
 
-    With `guests` people without a key may ask there. `tokens_per_second` is what one client may take of a bucket of 20
+    With `guests` people without a key may ask there. `admin` "off": no curator's desk; "auto": behind the login where
+    there is one, and beside a kiosk only there. `tokens_per_second` is what one client may take of a bucket of 20
     times as many; a question costs 20 tokens, most else 1.
     """
 
@@ -115,6 +140,7 @@ class ServerConfig:
     lan: bool = False
     tls: bool = False
     guests: bool = False
+    admin: Literal["auto", "off"] = "auto"
     tokens_per_second: float = field(default=10.0, metadata=_range(0.1, 10_000))
     allowed_hosts: tuple[str, ...] = ()
     widget_origins: tuple[str, ...] = ()
@@ -140,6 +166,19 @@ class KioskConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectionConfig:
+    """A named part of the index, `[collections.NAME]`: the documents whose paths meet one of `paths`.
+
+    At most one may have no `paths`: it takes what no other takes. `readers` is the least who may read it: "guest" is
+    everybody, "visitor" whoever has a key, "curator" curators and owners only.
+    """
+
+    title: str = ""
+    paths: tuple[str, ...] = ()
+    readers: Literal["guest", "visitor", "curator"] = "guest"
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """One complete set-up."""
 
@@ -153,7 +192,9 @@ class Config:
     answer: AnswerConfig = AnswerConfig()
     server: ServerConfig = ServerConfig()
     journal: JournalConfig = JournalConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
     kiosk: KioskConfig = KioskConfig()
+    collections: Mapping[str, CollectionConfig] = field(default_factory=dict)
 
     @property
     def models_folder(self) -> Path:
@@ -166,9 +207,19 @@ class Config:
         return self.models_folder / "language"
 
     @property
+    def states_folder(self) -> Path:
+        """What the language model has read, for all indexes of a folder; a cache, see `ragedge.index.states`."""
+        return Path(self.indexes_folder) / ".states"  # `ragedge.index.states` deletes there
+
+    @property
     def keys_file(self) -> Path:
         """The keys of the service: one file for all indexes of a folder."""
         return Path(self.indexes_folder) / ".keys.json"
+
+    @property
+    def profile_file(self) -> Path:
+        """What `ragedge bench --calibrate` measured of this box and its models."""
+        return Path(self.indexes_folder) / ".device-profile.json"
 
     def index_folder(self, name: str | None = None) -> Path:
         """The folder of the index called `name` (default: this config's own).
@@ -191,6 +242,26 @@ class Config:
         """
         folder = self.index_folder(name)
         return folder.parent / ".journal" / f"{folder.name}.db"
+
+    def pinned_file(self) -> Path:
+        """The file of reviewed answers: the one that is named, or one beside the index, so that it outlives that.
+
+        Raises:
+            ConfigError: the index's name is not a plain folder name.
+        """
+        if self.answer.pinned:
+            return Path(self.answer.pinned).expanduser()
+        folder = self.index_folder()
+        return folder.parent / ".reviewed" / f"{folder.name}.toml"
+
+    def golden_folder(self) -> Path:
+        """Where golden questions and the results of their runs lie: beside the index, so that they outlive it.
+
+        Raises:
+            ConfigError: the index's name is not a plain folder name.
+        """
+        folder = self.index_folder()
+        return folder.parent / ".golden" / folder.name
 
 
 def load_config(path: Path | None) -> Config:
@@ -227,9 +298,27 @@ def _struct(kind: type[Any], table: Mapping[str, Any], origin: str, section: str
             if not isinstance(value, Mapping):
                 raise ConfigError(f'"{where}" in {origin} must be a section', f"write [{where}] and its keys below")
             values[key] = _struct(typing.cast(type, hints[key]), value, origin, where)
+        elif typing.get_origin(hints[key]) is Mapping:
+            values[key] = _named(typing.get_args(hints[key])[1], value, origin, where)
         else:
             values[key] = _value(hints[key], value, known[key].metadata, where, origin)
     return kind(**values)
+
+
+def _named(kind: type[Any], table: Any, origin: str, where: str) -> dict[str, Any]:
+    """Sections that the file itself names, `[where.NAME]`; at most one of them may be for the rest."""
+    if not isinstance(table, Mapping) or not all(isinstance(value, Mapping) for value in table.values()):
+        raise ConfigError(f'"{where}" in {origin} must hold sections', f"write [{where}.NAME] and its keys below")
+    for name in table:
+        if not _NAME.fullmatch(name):
+            raise ConfigError(f'"{where}.{name}" in {origin} is no name', "use 1 to 40 of a-z, 0-9, '-' and '_'")
+    found = {name: _struct(kind, value, origin, f"{where}.{name}") for name, value in table.items()}
+    rest = [name for name, part in found.items() if not part.paths]
+    if len(rest) > 1:
+        raise ConfigError(
+            f'"{where}.{rest[0]}" and "{where}.{rest[1]}" in {origin} both lack paths', "only one can take the rest"
+        )
+    return found
 
 
 def _value(hint: Any, value: Any, metadata: Mapping[str, Any], where: str, origin: str) -> Any:

@@ -8,11 +8,12 @@ from ragedge.contracts import Chunk
 from ragedge.errors import InputError, NotFound
 from ragedge.index.records import DocumentInfo
 from ragedge.index.view import IndexView
+from ragedge.portion import Portion
 
 _MOST_NAMED = 12  # sections or documents named in a hint
 
 
-def find_document(index: IndexView, name: str) -> DocumentInfo:
+def find_document(index: IndexView | Portion, name: str) -> DocumentInfo:
     """The document that is meant by an id, a path, a file name or a title.
 
     Raises:

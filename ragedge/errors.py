@@ -86,6 +86,12 @@ class NotFound(InputError):
     http_status = 404
 
 
+class EditConflict(InputError):
+    """What was to be changed has been changed by somebody else meanwhile."""
+
+    http_status = 409
+
+
 class IndexFolderError(RagedgeError):
     """Something about the index on disk."""
 

@@ -8,10 +8,10 @@ passage. Nothing here is tuned, and nothing is written but what the caller write
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 from tqdm import tqdm
 
@@ -36,7 +36,8 @@ from ragedge.evaluation.scorecard import Report, as_json, as_text
 
 __all__ = ["as_json", "as_text", "evaluate", "evaluate_file", "place_finder"]
 
-MODES = ("lexical", "vector", "hybrid")
+MODES: tuple[Literal["lexical", "vector", "hybrid"], ...] = ("lexical", "vector", "hybrid")
+Walk = Callable[[Sequence[GoldQuestion], str], Iterator[GoldQuestion]]
 
 
 class Asks(Protocol):
@@ -49,6 +50,12 @@ class Finds(Protocol):
     """What is asked for passages (`ragedge.search.retriever.Retriever`)."""
 
     def retrieve(self, question: Question) -> tuple[Retrieval, Timings]: ...
+
+
+def shown(questions: Sequence[GoldQuestion], what: str) -> Iterator[GoldQuestion]:
+    """The questions, with a bar on a terminal."""
+    off = not sys.stderr.isatty()
+    yield from tqdm(questions, desc=what, unit="question", file=sys.stderr, disable=off, leave=False)
 
 
 def evaluate_file(
@@ -79,7 +86,9 @@ def evaluate_file(
     elif not config.index_folder().is_dir():
         raise IndexMissing(f'there is no index "{config.index}"', "make it: add --corpus FOLDER")
     with parts.open_box(config) as box:
-        modes = {m: parts.make_pipeline(config, box.index, box.embedder, None, mode=m).retriever for m in MODES}
+        modes: dict[str, Finds] = {
+            m: parts.make_pipeline(config, box.index, box.embedder, None, mode=m).retriever for m in MODES
+        }
         finder = place_finder(box.index)
         name = questions.resolve().parent.name or questions.name
         report = evaluate(box.pipeline, modes, chosen, finder, name=name, off_topic=others)
@@ -101,10 +110,14 @@ def evaluate(
     *,
     name: str = "",
     off_topic: Sequence[GoldQuestion] = (),
+    walk: Walk = shown,
 ) -> Report:
-    """Ask all questions and score what comes back; the last retriever is the one that break-downs are made on."""
-    outcomes = [_ask(pipeline, retrievers, gold, finder) for gold in _shown(questions, "asking")]
-    others = [_ask_off_topic(pipeline, gold) for gold in _shown(off_topic, "asking off-topic")]
+    """Ask all questions and score what comes back; the last retriever is the one that break-downs are made on.
+
+    `walk` hands the questions out one by one; it may wait before one, or raise to end it all.
+    """
+    outcomes = [_ask(pipeline, retrievers, gold, finder) for gold in walk(questions, "asking")]
+    others = [_ask_off_topic(pipeline, gold) for gold in walk(off_topic, "asking off-topic")]
     level = finest_level(outcomes)
     main = list(retrievers)[-1]
     lost = [
@@ -130,12 +143,6 @@ def evaluate(
         results=tuple(result(o, level) for o in outcomes),
         refusing=refusing([judged(o) for o in outcomes], others),
     )
-
-
-def _shown(questions: Sequence[GoldQuestion], what: str) -> Iterator[GoldQuestion]:
-    """The questions, with a bar on a terminal."""
-    off = not sys.stderr.isatty()
-    yield from tqdm(questions, desc=what, unit="question", file=sys.stderr, disable=off, leave=False)
 
 
 def _ask_off_topic(pipeline: Asks, gold: GoldQuestion) -> Judged:

@@ -6,6 +6,7 @@ repaired and removed.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TextIO
 
@@ -14,6 +15,8 @@ from ragedge.gate_file import own_gate
 from ragedge.index.store import Index
 from ragedge.index.swap import DAMAGED_SUFFIX, FRESH_SUFFIX, OLD_SUFFIX
 from ragedge.journal import remove_journal
+from ragedge.portion import Sorting
+from ragedge.search.collections import Collections
 from ragedge.terminal import plain, size
 
 
@@ -34,8 +37,8 @@ def show_list(folder: Path, out: TextIO) -> int:
     return 0
 
 
-def show_info(folder: Path, out: TextIO, *, files: bool) -> int:
-    """What one index holds and what it was made with."""
+def show_info(folder: Path, out: TextIO, *, files: bool, collections: Collections | None = None) -> int:
+    """What one index holds and what it was made with, and the config's collections of it."""
     with Index.open(folder, None) as index:
         counts, settings, rows = index.counts(), index.settings, index.files()
         print(f"index       {folder.name} ({size(_bytes(folder))})", file=out)
@@ -48,10 +51,24 @@ def show_info(folder: Path, out: TextIO, *, files: bool) -> int:
         print(f"passages    up to {settings.chunk_tokens} tokens", file=out)
         print(f"vectors by  {index.vector_engine}", file=out)
         print(f"gate        {_gate_line(index)}", file=out)
+        for line in _collection_lines(index, collections):
+            print(line, file=out)
         for row in sorted(rows.values(), key=lambda row: row.path) if files else rejected:
             state = row.reason or "ready"
             print(f"  {state:<13} {plain(row.path)}  {plain(row.detail)}".rstrip(), file=out)
     return 0
+
+
+def _collection_lines(index: Index, collections: Collections | None) -> Iterator[str]:
+    """A line per collection: how much is in it, and who may read it."""
+    if collections is None or not collections.are_configured:
+        return
+    readers = {"guest": "everybody", "visitor": "who has a key", "curator": "curators and owners"}
+    counts = Sorting(index, collections).counts()
+    for number, part in enumerate(collections.all):
+        name = f"{part.name} ({part.title})" if part.title else part.name
+        head = "collections " if not number else " " * 12
+        yield f"{head}{plain(name)}: {counts[part.name]:,} documents, for {readers[part.readers]}"
 
 
 def _gate_line(index: Index) -> str:

@@ -28,20 +28,24 @@ _MAX_NAME_CHARS = 300  # of an engine, a path, an outcome
 _QUEUE_ROWS = 500  # waiting to be written; a disk that is this far behind is not going to catch up
 _PRUNE_EVERY = 200  # rows written between two looks at age and number
 _FLUSH_SECONDS = 5.0  # a card that needs longer for a row is broken
-_COLUMNS = "asked_at, question, outcome, confidence, engine, document, page, verdict, reason"
+COLUMNS = "asked_at, question, outcome, confidence, engine, document, page, verdict, reason, passages_ms, total_ms"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS asked (
     id INTEGER PRIMARY KEY, question_id TEXT UNIQUE, asked_at TEXT NOT NULL, question TEXT NOT NULL,
     outcome TEXT NOT NULL, confidence REAL NOT NULL, engine TEXT NOT NULL, document TEXT NOT NULL, page INTEGER,
-    verdict TEXT, reason TEXT NOT NULL DEFAULT ''
+    verdict TEXT, reason TEXT NOT NULL DEFAULT '', passages_ms REAL, total_ms REAL
 ) STRICT;
 CREATE INDEX IF NOT EXISTS asked_when ON asked (asked_at);
 """
+_LATER_COLUMNS = ("passages_ms", "total_ms")  # journals begun before 2026-11-27 lack them; their rows keep NULL
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One question: `asked_at` is ISO 8601 in UTC, `document` and `page` what was cited first or else found first."""
+    """One question: `asked_at` is ISO 8601 in UTC, `document` and `page` what was cited first or else found first.
+
+    `passages_ms` and `total_ms`: wall clock until the passages stood and until the answer did; None: not measured.
+    """
 
     asked_at: str
     question: str
@@ -52,6 +56,8 @@ class Entry:
     page: int | None
     verdict: str | None
     reason: str
+    passages_ms: float | None = None
+    total_ms: float | None = None
 
 
 class Journal:
@@ -76,10 +82,13 @@ class Journal:
         self._is_closed = False
         self._written = 0
 
-    def record(self, question: Question, answer: Answer, question_id: str = "") -> None:
+    def record(
+        self, question: Question, answer: Answer, question_id: str = "", passages_ms: float | None = None
+    ) -> None:
         """Keep a question and its outcome, soon; returns at once and never raises."""
         try:
-            row = _row(self._now(), question, answer, question_id)
+            times = (passages_ms, answer.timings.total_ms)
+            row = (*_row(self._now(), question, answer, question_id), *(ms and round(ms, 1) for ms in times))
             self._put(lambda connection: self._insert(connection, row))
         except Exception as error:
             self._warn(error)
@@ -130,7 +139,7 @@ class Journal:
         while (work := self._queue.get()) is not None:
             try:
                 if connection is None:
-                    connection = _open(self.path)
+                    connection = open_journal(self.path)
                 work(connection)
             except (sqlite3.Error, OSError) as error:
                 self._warn(error)
@@ -144,11 +153,11 @@ class Journal:
         with connection:
             connection.execute(
                 "INSERT OR IGNORE INTO asked (question_id, asked_at, question, outcome, confidence, engine, document,"
-                " page) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                " page, passages_ms, total_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 row,
             )
             if self._written % _PRUNE_EVERY == 0:
-                connection.execute("DELETE FROM asked WHERE asked_at < ?", (_stamp(self._now() - self._max_age),))
+                connection.execute("DELETE FROM asked WHERE asked_at < ?", (stamp(self._now() - self._max_age),))
                 last = "SELECT id FROM asked ORDER BY id DESC LIMIT 1 OFFSET ?"
                 connection.execute(f"DELETE FROM asked WHERE id <= ({last})", (self._max_rows,))
         self._written += 1
@@ -171,12 +180,12 @@ def read_journal(
         return []
     marks = ["outcome IN ('abstained', 'unsure')"] * is_unanswered + ["verdict = 'down'"] * is_down
     where = f"({' OR '.join(marks)})" if marks else "1"
-    sql = f"SELECT {_COLUMNS} FROM asked WHERE {where} AND asked_at >= ? ORDER BY asked_at, id"
+    sql = f"SELECT {COLUMNS} FROM asked WHERE {where} AND asked_at >= ? ORDER BY asked_at, id"
     try:
-        with contextlib.closing(_open(path)) as connection:
-            return [Entry(*row) for row in connection.execute(sql, (_stamp(since) if since else "",))]
+        with contextlib.closing(open_journal(path)) as connection:
+            return [Entry(*row) for row in connection.execute(sql, (stamp(since) if since else "",))]
     except sqlite3.Error as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
 def clear_journal(path: Path, *, before: datetime | None = None) -> int:
@@ -188,15 +197,15 @@ def clear_journal(path: Path, *, before: datetime | None = None) -> int:
     if not path.is_file():
         return 0
     try:
-        with contextlib.closing(_open(path)) as connection:
+        with contextlib.closing(open_journal(path)) as connection:
             with connection:
                 sql = "DELETE FROM asked" + (" WHERE asked_at < ?" if before else "")
-                count = connection.execute(sql, (_stamp(before),) if before else ()).rowcount
+                count = connection.execute(sql, (stamp(before),) if before else ()).rowcount
             connection.execute("VACUUM")
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
             return int(count)
     except sqlite3.Error as error:
-        raise _damaged(path, error) from error
+        raise damaged(path, error) from error
 
 
 def remove_journal(path: Path) -> None:
@@ -205,7 +214,12 @@ def remove_journal(path: Path) -> None:
         path.with_name(name).unlink(missing_ok=True)
 
 
-def _open(path: Path) -> sqlite3.Connection:
+def open_journal(path: Path) -> sqlite3.Connection:
+    """A connection to the journal at `path`, which is made or brought up to date; may be used from other threads.
+
+    Raises:
+        sqlite3.Error, OSError: it cannot be opened.
+    """
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not path.exists():
         path.touch(mode=0o600)  # what people ask is theirs
@@ -216,10 +230,23 @@ def _open(path: Path) -> sqlite3.Connection:
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA secure_delete = ON")
         connection.executescript(_SCHEMA)
+        _add_later_columns(connection)
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def _add_later_columns(connection: sqlite3.Connection) -> None:
+    """Bring an older journal up to date; two processes may try at once."""
+    if set(_LATER_COLUMNS) <= {row[1] for row in connection.execute("PRAGMA table_info(asked)")}:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    with connection:
+        there = {row[1] for row in connection.execute("PRAGMA table_info(asked)")}
+        for name in _LATER_COLUMNS:
+            if name not in there:
+                connection.execute(f"ALTER TABLE asked ADD COLUMN {name} REAL")
 
 
 def _row(now: datetime, question: Question, answer: Answer, question_id: str) -> tuple[object, ...]:
@@ -231,7 +258,7 @@ def _row(now: datetime, question: Question, answer: Answer, question_id: str) ->
         document, page = chunk.document_path, chunk.spans[0].page if chunk.spans else None
     return (
         _bounded(question_id, _MAX_NAME_CHARS) or None,
-        _stamp(now),
+        stamp(now),
         _bounded(question.text, MAX_QUESTION_CHARS),
         _bounded(answer.outcome, _MAX_NAME_CHARS),
         float(answer.confidence),
@@ -247,10 +274,12 @@ def _bounded(text: str, limit: int) -> str:
     return " ".join(plain.encode("utf-8", "replace").decode("utf-8").split())[:limit]
 
 
-def _stamp(moment: datetime) -> str:
+def stamp(moment: datetime) -> str:
+    """A moment as the journal keeps it."""
     return moment.astimezone(UTC).isoformat(timespec="seconds")
 
 
-def _damaged(path: Path, error: Exception) -> InputError:
+def damaged(path: Path, error: Exception) -> InputError:
+    """The error for a file that is no journal, or not a whole one."""
     hint = "if this stays so, delete the file; it holds past questions only"
     return InputError(f'the journal "{path}" cannot be read: {error}', hint)

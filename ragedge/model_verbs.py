@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TextIO
 
 from ragedge import config_edit, device, model_catalogue
 from ragedge.answer.gguf_header import read_header
 from ragedge.config import Config
+from ragedge.device_profile import Profile, estimated_speed, profiles_here
 from ragedge.errors import ConfigError, ModelCorrupt, ModelError
-from ragedge.model_catalogue import CATALOGUE
+from ragedge.model_catalogue import CATALOGUE, CatalogueFile
 from ragedge.model_pull import look_up, pull
 from ragedge.model_registry import ModelRecord, Registry
 
@@ -48,16 +49,21 @@ def run(config: Config, options: argparse.Namespace, out: TextIO, agrees: Callab
 def show(config: Config, registry: Registry, out: TextIO) -> int:
     """What is here, and what can be had."""
     records, chosen = registry.records(), config.answer.model or registry.chosen
+    measured = profiles_here(config.profile_file)
     if records:
         print("on this box", file=out)
     for record in records:
         mark = "*" if record.name == chosen else " "
-        print(f" {mark} {record.name:<16} {_megabytes(record.size_bytes):>9}  {record.source}", file=out)
+        speed = _own_speed(measured, record)
+        print(f" {mark} {record.name:<16} {_megabytes(record.size_bytes):>9}  {record.source}{speed}", file=out)
     box = device.this_device().memory_bytes
     context = config.answer.context_tokens
     memory = f"{box / _GIB:.1f} GB memory" if box else "memory unknown"
     print(f"to be had with `ragedge models pull NAME` (this box: {memory}; context {context} tokens)", file=out)
-    print(f"   {'name':<16} {'family':<7} {'licence':<11} {'file':<8} {'size':>9} {'memory':>9}  fits", file=out)
+    print(
+        f"   {'name':<16} {'family':<7} {'licence':<11} {'file':<8} {'size':>9} {'memory':>9}  fits  ~read  ~write",
+        file=out,
+    )
     for model in CATALOGUE:
         for number, entry in enumerate(model.files):
             needed = model_catalogue.memory_bytes(model, entry, context)
@@ -66,8 +72,13 @@ def show(config: Config, registry: Registry, out: TextIO) -> int:
             first = (model.name, model.family, model.licence or "?") if number == 0 else ("", "", "")
             name, family, licence = first
             row = f"   {name:<16} {family:<7} {licence:<11} {entry.quantization:<8} {size:>9}"
-            print(f"{row} {_megabytes(needed) if needed else '?':>9}  {fits}", file=out)
+            speed = _estimate(measured, entry)
+            print(f"{row} {_megabytes(needed) if needed else '?':>9}  {fits:<4}{speed}".rstrip(), file=out)
     print("?: not looked up. Read a model's licence before you use it.", file=out)
+    if measured:
+        print("~read, ~write: tokens/s, estimated from what was measured here, by size; not measured", file=out)
+    else:
+        print("~read, ~write: estimated once a model was measured: ragedge bench --calibrate", file=out)
     return 0
 
 
@@ -122,6 +133,23 @@ def use(registry: Registry, name: str, config_file: Path | None, out: TextIO) ->
         registry.choose(record.name)
         print(f"{record.name} answers from now on, unless a config names another model", file=out)
     return 0
+
+
+def _own_speed(measured: Sequence[Profile], record: ModelRecord) -> str:
+    """What calibration measured of this very model; "" where it was not."""
+    for profile in measured:
+        if profile.model_sha256 == record.sha256:
+            reads, writes = profile.prompt_tokens_per_second, profile.tokens_per_second
+            return f"  (measured: reads {reads:.0f}, writes {writes:.0f} tokens/s)"
+    return ""
+
+
+def _estimate(measured: tuple[Profile, ...], entry: CatalogueFile) -> str:
+    """Columns of the estimated speeds; empty where size or box is not known."""
+    if entry.megabytes is None:
+        return ""
+    speed = estimated_speed(measured, int(entry.megabytes * 1e6), entry.quantization)
+    return "" if speed is None else f"  {speed[0]:>5.0f} {speed[1]:>7.1f}"
 
 
 def _next(record: ModelRecord, out: TextIO) -> int:

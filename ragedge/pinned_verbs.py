@@ -30,11 +30,12 @@ def run(config: Config, options: argparse.Namespace, parts: Any, out: TextIO) ->
     if options.action == "find" and not options.question:
         raise InputError("there is no question", 'ragedge pinned find "When is it open?"')
     with Index.open(config.index_folder(), None) as index:  # as it is: nothing is embedded for reviewed answers
-        reviewed = parts.make_reviewed(config, index)
-        if reviewed is None:
+        if not config.answer.pinned and not config.pinned_file().exists():
             raise ConfigError(
-                "the config names no reviewed answers", 'set [answer] pinned = "FILE.toml", or add --file'
+                "there are no reviewed answers",
+                'write one at the curator\'s desk, set [answer] pinned = "FILE.toml", or add --file',
             )
+        reviewed = parts.make_reviewed(config, index)
         if options.action == "check":
             return check(reviewed, out, today=date.today())
         if options.action == "list":

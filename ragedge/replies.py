@@ -52,6 +52,15 @@ class IndexCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class CollectionReport:
+    """A collection that the caller may read, and how many documents there are for them."""
+
+    name: str
+    title: str
+    documents: int
+
+
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """The index behind the service, and what may be sent to it."""
 
@@ -68,6 +77,7 @@ class IndexReport:
     questions: tuple[str, ...] = ()
     keeps_history: bool = True
     settings: dict[str, str | int | float | bool | None] = field(default_factory=dict)
+    collections: tuple[CollectionReport, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +154,14 @@ class PageReport:
     text_start: int
     total_chars: int
     document: DocumentReport
+
+
+@dataclass(frozen=True, slots=True)
+class Suggested:
+    """Questions to begin with; `is_ready` False: they are still being made."""
+
+    questions: tuple[str, ...]
+    is_ready: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,19 +60,27 @@ class Grounds:
 
 
 class Reviewed:
-    """Reviewed answers over an index; safe to use from several threads."""
+    """Reviewed answers over an index; safe to use from several threads.
 
-    def __init__(self, answers: PinnedAnswers, index: Sources) -> None:
+    With `needs_source`, as over a part of an index, an answer whose source is not there does not exist.
+    """
+
+    def __init__(self, answers: PinnedAnswers, index: Sources, *, needs_source: bool = False) -> None:
         self.answers = answers
+        self._needs_source = needs_source
         self._index = index
         self._lock = threading.Lock()
         self._generation = -1
         self._paths: dict[str, str] = {}
-        self._grounds: dict[int, Grounds] = {}
+        self._grounds: dict[PinnedAnswer, Grounds] = {}
 
     def find(self, text: str) -> PinnedAnswer | None:
         """The reviewed answer to a question, if there is one today."""
-        return self.answers.find(text, lambda word: self._index.document_frequency([word]).get(word, 0) > 0)
+        return self.answers.find(
+            text,
+            lambda word: self._index.document_frequency([word]).get(word, 0) > 0,
+            self._has_source if self._needs_source else lambda _: True,
+        )
 
     def events(self, question: Question, pinned: PinnedAnswer, started: float) -> Generator[Event, None, None]:
         """One `Passages`, one `Piece`, one `Answer` by engine "reviewed"; `started` is on `time.perf_counter`."""
@@ -105,18 +113,27 @@ class Reviewed:
     def grounds(self, pinned: PinnedAnswer) -> Grounds:
         """Where the source of an answer stands now."""
         with self._lock:
-            generation = self._index.generation
-            if generation != self._generation:
-                files = self._index.files()
-                self._paths = {path: row.document_id for path, row in files.items() if row.document_id is not None}
-                self._grounds.clear()
-                self._generation = generation
-            if pinned.number not in self._grounds:
+            self._follow()
+            if pinned not in self._grounds:
                 try:
-                    self._grounds[pinned.number] = self._look_up(pinned)
+                    self._grounds[pinned] = self._look_up(pinned)
                 except NotFound:  # removed while it was looked up
                     return Grounds(None, None, f'its source "{pinned.source.path}" is not in the index')
-            return self._grounds[pinned.number]
+            return self._grounds[pinned]
+
+    def _follow(self) -> None:
+        """Look up what there is, where that has changed."""
+        generation = self._index.generation
+        if generation != self._generation:
+            files = self._index.files()
+            self._paths = {path: row.document_id for path, row in files.items() if row.document_id is not None}
+            self._grounds.clear()
+            self._generation = generation
+
+    def _has_source(self, pinned: PinnedAnswer) -> bool:
+        with self._lock:
+            self._follow()
+            return pinned.source.path in self._paths
 
     def _look_up(self, pinned: PinnedAnswer) -> Grounds:
         source = pinned.source

@@ -39,7 +39,8 @@ from ragedge.contracts import (
     Generator as LanguageModel,
 )
 from ragedge.errors import BadQuestion, ModelMissing, NotFound
-from ragedge.index.store import Index
+from ragedge.index.view import IndexView
+from ragedge.portion import Portion
 
 MAX_TEXT_CHARS = 8_000
 """Of a text to be rewritten: the longest summary has a third of it."""
@@ -73,7 +74,7 @@ class _Written:
 class Rewriter:
     """Rewrites texts that rest on one index."""
 
-    def __init__(self, index: Index, generator: LanguageModel | None, settings: AskSettings) -> None:
+    def __init__(self, index: IndexView | Portion, generator: LanguageModel | None, settings: AskSettings) -> None:
         self._index = index
         self._generator = generator
         self._settings = settings

@@ -48,7 +48,7 @@ def listening(server: ServerConfig, *, host: str | None, port: int | None, lan: 
     return wanted
 
 
-def run(config: Config, assemble: Any, out: IO[str]) -> int:
+def run(config: Config, assemble: Any, out: IO[str], config_file: Path | None = None) -> int:
     """Open the index, to be changed if nobody else writes to it, and serve until a signal comes."""
     certificate = make_certificate(config)
     access = open_access(config)
@@ -60,7 +60,7 @@ def run(config: Config, assemble: Any, out: IO[str]) -> int:
     with box:
         for note in box.notes:
             print(note, file=sys.stderr)
-        app = make_app(box, access)
+        app = make_app(box, access, config_file)
         is_over = threading.Event()
         tell = partial(terminal.show_error, out=sys.stderr)
         threading.Thread(target=warm_up, args=(box, tell, is_over), name="warm-up", daemon=True).start()

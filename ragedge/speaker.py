@@ -10,8 +10,10 @@ import os
 
 from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.answer.remote import RemoteGenerator
+from ragedge.answer.state_settings import StateSettings
 from ragedge.config import AnswerConfig, Config
 from ragedge.contracts import Generator
+from ragedge.device_profile import Profile, find_profile
 from ragedge.errors import ConfigError, ModelMissing
 from ragedge.model_registry import Registry
 
@@ -40,6 +42,7 @@ def make_speaker(config: Config) -> Generator | None:
             "put a GGUF file there, or fetch one: ragedge models list",
         )
     path, sha256 = found
+    profile = find_profile(config.profile_file, path, sha256)[0]
     return ProcessGenerator(
         path,
         context_tokens=wanted.context_tokens,
@@ -47,7 +50,25 @@ def make_speaker(config: Config) -> Generator | None:
         family=wanted.family,
         queue_limit=wanted.queue_limit,
         sha256=sha256,
+        tuning=profile.tuning if profile is not None else None,
+        is_drafting=wanted.drafts == "auto",
+        states=StateSettings(
+            config.states_folder,
+            prompt_bytes=wanted.prompt_state_bytes,
+            prompt_disk_bytes=wanted.prompt_state_disk_bytes,
+            passage_disk_bytes=wanted.passage_state_disk_bytes,
+            joins_passages=wanted.passage_states == "joined",
+            reread_tokens=wanted.passage_reread_tokens,
+        ),
     )
+
+
+def profile_of(config: Config) -> tuple[Profile | None, str]:
+    """What was measured of the config's model on this box, and a line on why that is not used, or ""."""
+    if config.answer.kind not in ("auto", "llama"):
+        return None, ""
+    found = Registry(config.language_models_folder).resolve(config.answer.model, config.answer.sha256)
+    return (None, "") if found is None else find_profile(config.profile_file, *found)
 
 
 def _remote(wanted: AnswerConfig) -> RemoteGenerator:

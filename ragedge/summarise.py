@@ -46,7 +46,8 @@ from ragedge.contracts import (
 from ragedge.document_names import chunks_of_section, find_document
 from ragedge.errors import BadQuestion, ModelError, RemoteFailed
 from ragedge.index.records import DocumentInfo
-from ragedge.index.store import Index
+from ragedge.index.view import IndexView
+from ragedge.portion import Portion
 
 MOST_PASSAGES = 400
 """Of a document that are looked at; about 150 pages. Beyond, the first so many."""
@@ -75,7 +76,7 @@ class Summariser:
     """Summaries over one index."""
 
     def __init__(
-        self, index: Index, embedder: Embedder, generator: LanguageModel | None, settings: AskSettings
+        self, index: IndexView | Portion, embedder: Embedder, generator: LanguageModel | None, settings: AskSettings
     ) -> None:
         self._index = index
         self._embedder = embedder

@@ -7,14 +7,16 @@ journal or in the store of answers.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 from ragedge.ask_settings import AskSettings
 from ragedge.checking import checked_again
 from ragedge.contracts import Answer, Embedder, Event, Generator, RewriteRequest, SummaryRequest
 from ragedge.energy import EnergyMeter
-from ragedge.index.store import Index
+from ragedge.index.view import IndexView
+from ragedge.parts import Parts
 from ragedge.rewrite import Rewriter
+from ragedge.search.collections import Collections
 from ragedge.summarise import Summariser
 
 Request = SummaryRequest | RewriteRequest
@@ -25,30 +27,41 @@ class Tasks:
 
     def __init__(
         self,
-        index: Index,
+        index: IndexView,
         embedder: Embedder,
         generator: Generator | None,
         settings: AskSettings,
         energy: EnergyMeter | None = None,
+        parts: Parts | None = None,
     ) -> None:
-        self._index = index
+        self._embedder = embedder
+        self._generator = generator
         self._settings = settings
         self._energy = energy or EnergyMeter()
-        self._summariser = Summariser(index, embedder, generator, settings)
-        self._rewriter = Rewriter(index, generator, settings)
+        self._parts = parts or Parts(index, Collections())
 
     def stream(
-        self, request: Request, is_cancelled: Callable[[], bool] = lambda: False, *, client: str = ""
+        self,
+        request: Request,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        *,
+        client: str = "",
+        readable: Sequence[str] | None = None,
     ) -> Iterator[Event]:
-        """One `Passages`, then `Piece`s, then one `Answer`; errors as of `Summariser.events` and `Rewriter.events`."""
+        """One `Passages`, then `Piece`s, then one `Answer`; errors as of `Summariser.events` and `Rewriter.events`.
+
+        `readable` names the collections that whoever asks may read (None: all); nothing else is there for them.
+        """
+        index = self._parts.index(readable)
         if isinstance(request, SummaryRequest):
-            events = self._summariser.events(request, is_cancelled, client)
+            summariser = Summariser(index, self._embedder, self._generator, self._settings)
+            events = summariser.events(request, is_cancelled, client)
         else:
-            events = self._rewriter.events(request, is_cancelled, client)
+            events = Rewriter(index, self._generator, self._settings).events(request, is_cancelled, client)
         language = request.language or self._settings.language
         with contextlib.closing(self._energy.measured(events)) as measured:
             for event in measured:
-                yield checked_again(event, language, self._index.page) if isinstance(event, Answer) else event
+                yield checked_again(event, language, index.page) if isinstance(event, Answer) else event
 
     def stream_task(self, request: Request) -> Iterator[Event]:
         """`stream`, under the name that `ragedge.client.Client` has for it."""

@@ -113,6 +113,7 @@ def show_answer(answer: Answer, out: TextIO, *, text: bool = True) -> None:
     took = f"{answer.timings.total_ms:.0f} ms" if answer.timings.total_ms is not None else "?"
     speed = answer.stats.tokens_per_second if answer.stats else None
     rate = f", {speed:.1f} tokens/s" if speed else ""
+    rate += ", passages joined" if answer.stats and answer.stats.prompt_eval_joined_count else ""
     joules = answer.timings.energy_joules
     energy = ", energy not measurable" if joules is None else f", {joules:.1f} J"
     kept = " out of the store of answers" if answer.timings.stored_ms is not None else ""

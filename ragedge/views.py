@@ -21,6 +21,9 @@ from ragedge.contracts import Answer, ModelStats, Page, Passages, Piece
 #: Names of computed properties that belong to a record's view.
 _COMPUTED: dict[type, tuple[str, ...]] = {ModelStats: ("prompt_tokens_per_second", "tokens_per_second")}
 
+#: Fields of a question that say what its asker may read: between parts of the service, for nobody else.
+_INTERNAL = ("readable", "portion")
+
 
 def record_view(record: Any) -> dict[str, Any]:
     """A dataclass instance as a dict of its fields, all the way down."""
@@ -44,6 +47,8 @@ def passages_view(
     turns the numbers into strings.
     """
     view = record_view(passages)
+    for name in _INTERNAL:
+        view["retrieval"]["question"].pop(name, None)
     view["page_labels"] = {
         document_id: {str(number): label for number, label in labels.items()}
         for document_id, labels in (page_labels or {}).items()

@@ -15,6 +15,7 @@ from ragedge.answer.scoring import DEFAULT_WEIGHTS, READ_WEIGHTS
 from ragedge.answer.signals import READER_ID, Signals, read_signals, remembering
 from ragedge.contracts import Embedder, Evidence, EvidenceReader, Retrieval
 from ragedge.index.store import Index
+from ragedge.portion import Portion
 from ragedge.search.retriever import Retriever
 
 _ID_DIGITS = 12
@@ -24,7 +25,7 @@ class Weigher:
     """Weighs passages of one index; safe to use from several threads."""
 
     def __init__(
-        self, index: Index, retriever: Retriever, embedder: Embedder, evidence_reader: EvidenceReader | None
+        self, index: Index | Portion, retriever: Retriever, embedder: Embedder, evidence_reader: EvidenceReader | None
     ) -> None:
         self._index = index
         self._retriever = retriever
@@ -64,9 +65,15 @@ class Weigher:
             readings=readings,
             weights=DEFAULT_WEIGHTS if readings is None else READ_WEIGHTS,
         )
-        extra = _figures(candidates, evidence, readings)
         signals = read_signals(
-            candidates.asked, retrieval.hits, evidence, embed=embed, question_vector=vector, extra=extra
+            candidates.asked,
+            retrieval.hits,
+            evidence,
+            embed=embed
+            if readings is None
+            else None,  # the shipped gate leaves what costs vectors out where it was read
+            question_vector=vector,
+            extra=_figures(candidates, evidence, readings),
         )
         return evidence, signals
 

@@ -22,6 +22,7 @@ from ragedge.errors import InputError
 from ragedge.evaluation.goldens import read_questions
 from ragedge.index.store import Index
 from ragedge.journal import Entry, Journal, clear_journal, read_journal
+from ragedge.journal_export import as_csv
 from ragedge.search.retriever import Retriever
 from tests.fakes import HashEmbedder
 from tests.server.fakes import make_answer, make_hit
@@ -60,8 +61,9 @@ def test_a_question_is_kept_with_outcome_engine_and_first_source(journal: Journa
     journal.close()
     first, second = read_journal(journal.path)
     assert first == Entry(
-        "2026-03-01T12:00:00+00:00", "what torque?", "answered", 0.8, "llama:tiny.gguf", "manual.txt", 1, None, ""
-    )
+        "2026-03-01T12:00:00+00:00", "what torque?", "answered", 0.8, "llama:tiny.gguf", "manual.txt", 1, None, "",
+        None, 900.0,
+    )  # fmt: skip
     assert (second.outcome, second.engine, second.document) == ("abstained", "none", "manual.txt")
 
 
@@ -245,13 +247,13 @@ def test_drafts_are_golden_questions_each_once(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["=1+1", "+cmd", "-2+3", "@SUM(A1)", "\t=1", " =HYPERLINK()", "|calc", "＝1"])
 def test_no_cell_of_the_table_is_a_formula(text: str) -> None:
-    rows = list(csv.reader(io.StringIO(journal_verbs.as_csv([entry(text, reason=text)]))))
+    rows = list(csv.reader(io.StringIO(as_csv([entry(text, reason=text)]))))
     assert rows[0][1] == "question"
     assert rows[1][1] == rows[1][8] == "'" + text
 
 
 def test_quotes_and_commas_come_back_from_the_table_whole() -> None:
-    rows = list(csv.reader(io.StringIO(journal_verbs.as_csv([entry('a "b", c')]))))
+    rows = list(csv.reader(io.StringIO(as_csv([entry('a "b", c')]))))
     assert rows[1][1] == 'a "b", c'
 
 

@@ -55,8 +55,8 @@ ANSWER = {
     "timings": TIMINGS,
     "stats": {
         "total_duration": "", "load_duration": "", "prompt_eval_count": "", "prompt_eval_cached_count": "",
-        "prompt_eval_duration": "", "eval_count": "", "eval_duration": "", "prompt_tokens_per_second": "",
-        "tokens_per_second": "",
+        "prompt_eval_duration": "", "eval_count": "", "eval_duration": "", "prompt_eval_joined_count": "",
+        "draft_count": "", "draft_accepted_count": "", "prompt_tokens_per_second": "", "tokens_per_second": "",
     },
     "sentences": [{**SENTENCE, "unconfirmed": []}],
     "short": "",

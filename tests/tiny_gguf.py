@@ -39,28 +39,38 @@ def make_tiny_gguf(
     layers: int = _LAYERS,
     width: int = _WIDTH,
     template: str = "",
+    architecture: Literal["llama", "cohere2", "qwen2vl"] = "llama",
 ) -> Path:
     """Write a model to `path`.
 
     With the tokenizer "bytes" it is of the SentencePiece kind, knows nothing but bytes, and wants a first token. With
-    "none" it is a model that llama.cpp loads and then dies of.
+    "none" it is a model that llama.cpp loads and then dies of. "cohere2" has sliding windows, "qwen2vl" positions of
+    several numbers.
     """
     tokens, merges = _train(" ".join(_TEXT.split()) * 2 + RECITED.replace("€", "") * 40)
     tokens += _SPECIALS
     if tokenizer == "bytes":
         tokens = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256))]
-    writer = gguf.GGUFWriter(str(path), "llama")
+    writer = gguf.GGUFWriter(str(path), architecture)
     writer.add_name("tiny")
     if template:
         writer.add_chat_template(template)
     _add_shape(writer, len(tokens), context_tokens, layers, width)
+    if architecture == "cohere2":
+        writer.add_sliding_window(64)
+        writer.add_logit_scale(1.0)
+        writer.add_layer_norm_eps(1e-5)
+    elif architecture == "qwen2vl":
+        writer.add_rope_dimension_sections([4, 6, 6, 0])
     if tokenizer == "bpe":
         _add_bpe(writer, tokens, merges)
     elif tokenizer == "bytes":
         _add_bytes(writer, tokens)
     else:
         writer.add_tokenizer_model("no_vocab")
-    _add_weights(writer, tokens, merges, kind, np.random.default_rng(seed), layers, width)
+    _add_weights(
+        writer, tokens, merges, kind, np.random.default_rng(seed), layers, width, is_parallel=architecture == "cohere2"
+    )
     writer.write_header_to_file()
     writer.write_kv_data_to_file()
     writer.write_tensors_to_file()
@@ -110,6 +120,8 @@ def _add_weights(
     rng: np.random.Generator,
     layers: int,
     width: int,
+    *,
+    is_parallel: bool,
 ) -> None:
     def weights(rows: int, columns: int, scale: float = 1.0) -> np.ndarray:
         return (rng.standard_normal((rows, columns), dtype=np.float32) * scale / np.sqrt(columns)).astype(np.float32)
@@ -127,12 +139,14 @@ def _add_weights(
             output[tokens.index(following)] += embedding[tokens.index(token)]
     else:
         output[len(tokens) - len(_SPECIALS) :] = 0.0  # never the best choice: runs until it is stopped
-    writer.add_tensor("output.weight", output)
+    if not is_parallel:  # it has no output layer of its own, and one norm per layer for both branches
+        writer.add_tensor("output.weight", output)
     inner = _KV_HEADS * _HEAD_DIM
     for i in range(layers):
         block = f"blk.{i}."
         writer.add_tensor(block + "attn_norm.weight", np.ones(width, np.float32))
-        writer.add_tensor(block + "ffn_norm.weight", np.ones(width, np.float32))
+        if not is_parallel:
+            writer.add_tensor(block + "ffn_norm.weight", np.ones(width, np.float32))
         writer.add_tensor(block + "attn_q.weight", weights(width, width, 2.0))
         writer.add_tensor(block + "attn_k.weight", weights(inner, width, 2.0))
         writer.add_tensor(block + "attn_v.weight", weights(inner, width))

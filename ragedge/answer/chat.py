@@ -29,11 +29,11 @@ class ChatFormat:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """A stretch of a prompt; `is_special`: it is one special token. `has_user`: the user's text begins in it."""
+    """A stretch of a prompt; `is_special`: it is one special token. `user_at`: where in it the user's text begins."""
 
     text: str
     is_special: bool = False
-    has_user: bool = False
+    user_at: int | None = None
 
 
 _IM = ("<|im_start|>", "<|im_end|>")
@@ -118,21 +118,21 @@ def render(chat: ChatFormat, system: str, user: str) -> tuple[Fragment, ...]:
     """
     marks = "|".join(re.escape(mark) for mark in sorted((*chat.specials, "{system}", "{user}"), key=len, reverse=True))
     fragments: list[Fragment] = []
-    plain, has_user = "", False
+    plain, user_at = "", None  # type: tuple[str, int | None]
     for part in re.split(f"({marks})", chat.template):
         if part in chat.specials:
             if plain:
-                fragments.append(Fragment(plain, has_user=has_user))
+                fragments.append(Fragment(plain, user_at=user_at))
             fragments.append(Fragment(part, is_special=True))
-            plain, has_user = "", False
+            plain, user_at = "", None
         elif part == "{system}":
             plain += system.strip()
         elif part == "{user}":
-            plain, has_user = plain + user.strip(), True
+            plain, user_at = plain + user.strip(), len(plain)
         else:
             plain += part
     if plain:
-        fragments.append(Fragment(plain, has_user=has_user))
+        fragments.append(Fragment(plain, user_at=user_at))
     return tuple(fragments)
 
 

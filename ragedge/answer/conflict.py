@@ -3,7 +3,8 @@
 Two pieces of evidence out of different passages disagree when both hold everything that the question pins down, one
 says it in the words of the other and at most two more, and they differ in exactly the one value of the kind that is
 asked for: a number with the same unit, a date, or yes against no. Other names, codes, numbered headings or conditions
-("model", "if", "since") mean other things, and no conflict. Pure; knows no index.
+("model", "if", "since") mean other things, and no conflict. What is said in other words is `disagree`'s, where the
+evidence model is sure of both answers. Pure; knows no index.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from ragedge.answer.disagree import CONDITION, answers_apart
 from ragedge.answer.facts import Facts, facts_of
 from ragedge.answer.pins import pins_of
 from ragedge.answer.scoring import Asked, bag_of
@@ -22,12 +24,6 @@ MAX_LOOKED_AT = 5  # pieces of evidence; what ranks lower is not what was asked
 _NEAR = 3.0  # log-odds behind the best
 _MOST_MORE = 2  # words that one piece has beyond the other
 _LEAST_WORDS = 3  # shared ones; two lines "Price: 5" and "Price: 6" may be about two things
-_CONDITION = re.compile(
-    r"\b(?:if|when|unless|except|model|type|version|series|edition|variant|size|option|since|until|before|after|formerly|"
-    r"wenn|falls|außer|modell|typ|ausführung|seit|bis|vor|nach|früher|si|quand|sauf|modèle|depuis|jusqu|avant|après|"
-    r"cuando|salvo|modelo|desde|hasta|antes|después)\b",
-    re.I,
-)
 _NAME = re.compile(r"(?<=[a-z0-9,;:)] )[A-ZÀ-Þ][\w'’-]+")
 _YEAR = re.compile(r"\b(?:1[0-9]\d\d|20\d\d)\b")
 _MONTHS = (
@@ -77,7 +73,8 @@ def find_conflict(asked: Asked, hits: Sequence[Hit], evidence: Sequence[Evidence
             values = _values(asked, first, second)
             if values is not None:
                 return Conflict(first.evidence, second.evidence, values)
-    return None
+    apart = answers_apart(asked, hits, evidence)
+    return Conflict(*apart) if apart is not None else None
 
 
 def _read(item: Evidence, hit: Hit) -> _Reading:
@@ -111,7 +108,7 @@ def _same_thing(first: _Reading, second: _Reading, pins: frozenset[str]) -> bool
 
 
 def _conditions(reading: _Reading) -> frozenset[str]:
-    return frozenset(match.group().casefold() for match in _CONDITION.finditer(reading.evidence.text))
+    return frozenset(match.group().casefold() for match in CONDITION.finditer(reading.evidence.text))
 
 
 def _values(asked: Asked, first: _Reading, second: _Reading) -> tuple[str, str] | None:

@@ -13,17 +13,26 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
-from ragedge.answer.chat import ChatFormat, check_length, render, too_long
+from ragedge.answer.chat import ChatFormat, check_length, too_long
+from ragedge.answer.drafts import AcceptRates, Drafter, passage_tokens
 from ragedge.answer.gguf_header import read_header
-from ragedge.answer.llama_native import NativeModel, sampling_chain
+from ragedge.answer.llama_native import TOKEN, NativeModel
+from ragedge.answer.llama_sampling import sampling_chain
+from ragedge.answer.llama_writer import Trust, Writer
+from ragedge.answer.passage_states import KIND as PASSAGE
+from ragedge.answer.prompt_plan import Plan, plan_in_place, plan_joined
+from ragedge.answer.state_keeper import KIND as PROMPT
+from ragedge.answer.state_keeper import StateKeeper
+from ragedge.answer.state_settings import StateSettings
 from ragedge.answer.template import open_model
 from ragedge.answer.textstream import TextStream
+from ragedge.answer.tuning import Tuning
 from ragedge.answer.turns import Turns
 from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
 from ragedge.errors import ModelError
-from ragedge.models import verify_sha256
+from ragedge.models import sha256_of, verify_sha256
+from ragedge.state_files import StateFolder
 from ragedge.threads import default_threads
 
 _WATCH_S = 0.005  # seconds between two looks at the cancel flag while a prompt is read
@@ -42,10 +51,15 @@ class LlamaGenerator:
         queue_limit: int = 4,
         sha256: str = "",
         chat: ChatFormat | None = None,
+        states: StateSettings | None = None,
+        tuning: Tuning | None = None,
+        is_drafting: bool = False,
     ) -> None:
         """Check the file's header; `sha256` (if given) is checked before the model is loaded.
 
-        `chat` is the chat format where the caller has found it already, else `family` says which.
+        `chat` is the chat format where the caller has found it already, else `family` says which. `states` says how
+        much of what was read is kept beyond the last prompt, `tuning` how the model runs (its `threads`, where
+        `threads` is None), `is_drafting` whether copied words are guessed where that pays.
 
         Raises:
             ModelMissing, ModelCorrupt, ModelError: as `read_header`.
@@ -55,10 +69,16 @@ class LlamaGenerator:
         self._path = path
         self._sha256 = sha256
         self._context_tokens = max(1, min(context_tokens, header.context_tokens))
-        self._threads = threads if threads is not None and threads > 0 else default_threads()
+        self._tuning = tuning or Tuning()
+        self._threads = threads or self._tuning.threads or default_threads()
+        self._rates = AcceptRates() if is_drafting else None
+        self._trust = Trust()
         self._turns = Turns(queue_limit)
         self._loading = threading.Lock()
+        self._states = states or StateSettings()
+        self._folder = state_folder(self._states)
         self._engine: NativeModel | None = None
+        self._keeper: StateKeeper | None = None
         self._load_ns = 0
         self._is_closed = False
 
@@ -79,15 +99,22 @@ class LlamaGenerator:
 
     def count_tokens(self, text: str) -> int:
         """Tokens of `text` as part of a prompt; loads the model at first use."""
-        return len(self._loaded().tokenize(text))
+        return len(self._loaded()[0].tokenize(text))
 
     def stream(
-        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool], *, client: str = ""
+        self,
+        prompt: Prompt,
+        sampling: Sampling,
+        is_cancelled: Callable[[], bool],
+        *,
+        client: str = "",
+        epoch: int | None = None,
     ) -> Iterator[Piece | ModelStats]:
         """Pieces of the answer, then its `ModelStats`; closing the iterator frees the model at once.
 
         `is_cancelled` is also called from another thread while the prompt is read. When it is true the stream ends with
         the figures so far. The answer has at most `sampling.max_tokens` tokens, fewer where the context ends.
+        `epoch` is the state folder's when the prompt was made (None: now).
 
         Raises:
             Busy: when a job runs and the queue is full.
@@ -95,22 +122,45 @@ class LlamaGenerator:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
         started = time.monotonic_ns()
+        if epoch is None:
+            epoch = 0 if self._folder is None else self._folder.epoch()
         if not self._turns.take(is_cancelled, client):
             yield ModelStats(total_duration=time.monotonic_ns() - started)
             return
         try:
-            engine = self._loaded()
-            tokens, boundary = self._tokens(engine, prompt)
-            room = self._context_tokens - len(tokens)
+            engine, keeper = self._loaded()
+            plan = self._plan(engine, prompt, epoch)
+            room = self._context_tokens - len(plan.tokens)
             if room < 1:
-                raise too_long(len(tokens), self._context_tokens)
+                raise too_long(len(plan.tokens), self._context_tokens)
             load_ns, self._load_ns = self._load_ns, 0
-            job = _Job(engine, tokens, boundary, TextStream(self._chat.stops))
+            job = _Job(engine, keeper, plan, TextStream(self._chat.stops))
             with sampling_chain(sampling) as sampler:
-                yield from job.run(sampler, min(sampling.max_tokens, room), is_cancelled)
+                writer = Writer(engine, sampler, self._drafter(engine, plan, sampling), self._trust)
+                yield from job.run(writer, min(sampling.max_tokens, room), is_cancelled)
             yield job.stats(time.monotonic_ns() - started, load_ns)
         finally:
             self._turns.give()
+
+    def rest(self) -> None:
+        """Nobody waits for the model: keep what the last prompt was. Only between two jobs, by who runs them."""
+        if self._keeper is not None:
+            self._keeper.rest()
+
+    @property
+    def note(self) -> str:
+        """What a person should know about how the loaded model is used, in one line; "" without it."""
+        reason = self._engine.why_not_joined if self._engine is not None and self._states.joins_passages else ""
+        return (
+            f'"{self._path.name}" reads all passages in place, as with passage_states = "exact": {reason}'
+            if reason
+            else ""
+        )
+
+    @property
+    def state_bytes(self) -> int:
+        """Memory that holds states of earlier prompts."""
+        return self._keeper.held_bytes if self._keeper is not None else 0
 
     def stop(self) -> None:
         """End what is computed now within milliseconds, from any thread; a job ends so if it is cancelled, too."""
@@ -123,63 +173,72 @@ class LlamaGenerator:
         self._is_closed = True
         self._turns.close()
         with self._loading:
+            if self._keeper is not None:
+                self._keeper.close()
             if self._engine is not None:
                 self._engine.close()
 
-    def _loaded(self) -> NativeModel:
+    def _loaded(self) -> tuple[NativeModel, StateKeeper]:
         with self._loading:
             if self._is_closed:
                 raise ModelError("The language model has been closed.", "Start the program again.")
-            if self._engine is None:
+            if self._engine is None or self._keeper is None:
                 started = time.monotonic_ns()
                 if self._sha256:
                     verify_sha256(self._path, self._sha256)
-                self._engine = NativeModel(self._path, self._context_tokens, self._threads)
+                # a state on disk is of one model only: where no sum is known, the file's own names it
+                sha256 = self._sha256.strip().lower() or (sha256_of(self._path) if self._folder is not None else "")
+                self._engine = NativeModel(self._path, self._context_tokens, self._threads, self._tuning)
+                name = f"{sha256} {self._engine.made_with}"
+                self._keeper = StateKeeper(self._engine, name, self._states.prompt_bytes, self._folder)
                 self._load_ns = time.monotonic_ns() - started
-            return self._engine
+            return self._engine, self._keeper
 
-    def _tokens(self, engine: NativeModel, prompt: Prompt) -> tuple[list[int], int]:
-        """The prompt's tokens, and how many of them stand before the user's turn."""
+    def _drafter(self, engine: NativeModel, plan: Plan, sampling: Sampling) -> Drafter | None:
+        """What guesses ahead from the passages; None where it is switched off or would not be exact."""
+        if self._rates is None or sampling.temperature > 0 or not engine.is_reusable:
+            return None
+        turn = [(token & TOKEN, engine.piece(token & TOKEN)) for token in plan.tokens[plan.turn :]]
+        return Drafter(passage_tokens(turn), self._rates, self._tuning.verify_costs)
+
+    def _plan(self, engine: NativeModel, prompt: Prompt, epoch: int) -> Plan:
         check_length(prompt.system, prompt.user, self._context_tokens)
-        tokens, boundary = engine.first_tokens(), 0
-        for fragment in render(self._chat, prompt.system, prompt.user):
-            boundary = len(tokens) if fragment.has_user else boundary
-            tokens += engine.tokenize(fragment.text, is_special=fragment.is_special)
-        return tokens, boundary
+        if self._states.joins_passages and not engine.why_not_joined:
+            return plan_joined(engine, self._chat, prompt, epoch, (0, self._states.reread_tokens))
+        return plan_in_place(engine, self._chat, prompt, epoch)
 
 
 class _Job:
     """One answer: reading the prompt, then writing token by token. Durations are of the model alone."""
 
-    def __init__(self, engine: NativeModel, tokens: list[int], boundary: int, text: TextStream) -> None:
+    def __init__(self, engine: NativeModel, keeper: StateKeeper, plan: Plan, text: TextStream) -> None:
         self.engine = engine
-        self.tokens = tokens
-        self.boundary = boundary
+        self.keeper = keeper
+        self.plan = plan
         self.text = text
         self.cached = 0
         self.read = 0
         self.written = 0
         self.read_ns = 0
         self.write_ns = 0
+        self.drafted = self.accepted = 0
 
-    def run(self, sampler: Any, max_tokens: int, is_cancelled: Callable[[], bool]) -> Iterator[Piece]:
+    def run(self, writer: Writer, max_tokens: int, is_cancelled: Callable[[], bool]) -> Iterator[Piece]:
         if max_tokens < 1 or is_cancelled() or not self._read_prompt(is_cancelled):
             return
-        while self.written < max_tokens and not is_cancelled():
+        while self.written < max_tokens and not self.text.is_stopped and not is_cancelled():
             started = time.monotonic_ns()
-            sampled = self.engine.sample(sampler)
-            if sampled is None:
-                break
-            self.written += 1
-            piece = self.text.feed(sampled[1])
+            pieces = []
+            for token in writer.step(max_tokens - self.written):
+                self.written += 1
+                pieces.append(self.text.feed(self.engine.piece(token)))
+                if self.text.is_stopped:
+                    break
             self.write_ns += time.monotonic_ns() - started
-            if piece:
-                yield Piece(piece)
-            if self.text.is_stopped or self.written == max_tokens or is_cancelled():
+            if not pieces:
                 break
-            started = time.monotonic_ns()
-            self.engine.decode([sampled[0]])
-            self.write_ns += time.monotonic_ns() - started
+            yield from (Piece(piece) for piece in pieces if piece)
+        self.drafted, self.accepted = writer.drafted, writer.accepted
         if rest := self.text.end():
             yield Piece(rest)
 
@@ -188,13 +247,35 @@ class _Job:
         started = time.monotonic_ns()
         self.engine.start()
         with _watched(self.engine, is_cancelled):
-            self.cached = self.engine.keep(self.tokens, self.boundary)
-            self.read = self.engine.read(self.tokens, self.boundary, self.cached)
+            self.cached = self.keeper.keep(self.plan)
+            self.read, found = self.keeper.read(self.plan)
+            self.cached += found
         self.read_ns = time.monotonic_ns() - started
-        return self.read == len(self.tokens)
+        return self.read == len(self.plan.tokens)
 
     def stats(self, total_ns: int, load_ns: int) -> ModelStats:
-        return ModelStats(total_ns, load_ns, self.read, self.cached, self.read_ns, self.written, self.write_ns)
+        return ModelStats(
+            total_duration=total_ns,
+            load_duration=load_ns,
+            prompt_eval_count=self.read,
+            prompt_eval_cached_count=self.cached,
+            prompt_eval_duration=self.read_ns,
+            eval_count=self.written,
+            eval_duration=self.write_ns,
+            prompt_eval_joined_count=self.plan.joined_tokens if self.read else 0,
+            draft_count=self.drafted,
+            draft_accepted_count=self.accepted,
+        )
+
+
+def state_folder(states: StateSettings) -> StateFolder | None:
+    """Where states are kept on disk, made if need be; None where none are."""
+    budgets = {PROMPT: states.prompt_disk_bytes, PASSAGE: states.passage_disk_bytes if states.joins_passages else 0}
+    if states.folder is None or not any(budgets.values()):
+        return None
+    folder = StateFolder(states.folder, budgets)
+    folder.make()
+    return folder
 
 
 @contextmanager

@@ -1,138 +1,86 @@
-"""The native side of the language model: llama.cpp's model, context and samplers behind plain Python calls.
+"""One model that answers prompts: what was read of the last one is kept, copied out, taken up again, or joined.
 
-The one module of the language model that imports llama_cpp, its low-level layer only. It decides nothing about prompts
-or queues: tokens in, tokens out, and a flag that stops a computation. The flag needs no Python while llama.cpp
-computes: the abort callback is the C library's `strlen` on one byte of ours, so that a busy interpreter never slows the
-model down (a Python callback would take the interpreter's lock several hundred times per token).
+A prompt is a list of tokens and the places where its batches end; two prompts have in common only what was read in the
+same batches, so that what is kept is the same bit by bit as what would be read. Tokens of passages that are read apart
+and joined carry a flag, so that they are never taken for tokens that were read in place. Knows no texts and no files.
 """
 
 from __future__ import annotations
 
-import ctypes
-import os
-import threading
+import array
+import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from llama_cpp import llama_cpp as lib
 from numpy.typing import NDArray
 
-from ragedge import llama_log
-from ragedge.contracts import Sampling
-from ragedge.errors import ModelCorrupt, ModelError
+from ragedge.answer.llama_context import BATCH_TOKENS, NativeContext
+from ragedge.answer.llama_sampling import picked
+from ragedge.answer.llama_states import (
+    MAIN,
+    SPARE,
+    ReadPrompt,
+    build_id,
+    can_cut,
+    copy_out,
+    put_in,
+    take_out,
+    why_not_joined,
+)
+from ragedge.answer.tuning import Tuning
+from ragedge.errors import ModelError
 
-_BATCH_TOKENS = 128  # tokens read at once; 512 was as fast within noise, takes more memory and obeys a cancel later
-_TOP_K, _TOP_P = 40, 0.95  # llama.cpp's own defaults
-_MAX_TEMPERATURE = 2.0  # beyond it text is noise
-_PIECE_BYTES = 64  # bytes; longer tokens are asked for a second time
-_DECODE_ABORTED = 2  # llama_decode: the abort callback said stop
-_GO, _STOP = b"\0", b"x"
+JOINED, JOINED_FIRST = 1 << 29, 1 << 30
+"""Flags of tokens: in a passage that is joined, and the first of them there. No vocabulary is that large."""
+
+TOKEN = JOINED - 1
+"""What remains of a flagged token without its flags."""
 
 
-class NativeModel:
-    """One model with one context; `keep`, `read`, `decode`, `sample` serve one job at a time, the rest any thread."""
+class Apart(Protocol):
+    """A passage to be joined: its tokens, and its state where that is known."""
 
-    def __init__(self, path: Path, context_tokens: int, threads: int) -> None:
-        """Load the model at `path`, memory-mapped.
+    @property
+    def tokens(self) -> Sequence[int]: ...
+    @property
+    def skipped(self) -> tuple[int, int]:
+        """How many of its first and last tokens are read in place instead."""
+        ...
+
+    def state(self) -> memoryview | None: ...
+    def keep(self, state: memoryview) -> None: ...
+
+
+class NativeModel(NativeContext):
+    """`keep`, `read`, `decode`, `sample` serve one job at a time."""
+
+    def __init__(self, path: Path, context_tokens: int, threads: int, tuning: Tuning | None = None) -> None:
+        """Load the model at `path`; `tuning` is how, its `threads` aside.
 
         Raises:
             ModelCorrupt: when llama.cpp refuses it.
             ModelError: when it is of another kind, or memory is short.
         """
-        llama_log.listen()
-        wanted = lib.llama_model_default_params()
-        wanted.load_mode = lib.LLAMA_LOAD_MODE_MMAP
-        self._model: Any = lib.llama_model_load_from_file(os.fsencode(path), wanted)
-        if not self._model:
-            reason = (llama_log.first_error() or "no reason was given").rstrip(".")
-            hint = "Copy or download the file again and compare its sha256 with the publisher's."
-            raise ModelCorrupt(f'llama.cpp cannot load the model "{path}": {reason}.', hint)
-        self._context: Any = self._new_context(path, context_tokens, threads)
-        self._vocabulary = lib.llama_model_get_vocab(self._model)
-        self._memory = lib.llama_get_memory(self._context)
-        # sliding windows and recurrent states cannot be cut back to an earlier token exactly
-        self._is_reusable = lib.llama_model_n_swa(self._model) == 0 and not (
-            lib.llama_model_is_recurrent(self._model) or lib.llama_model_is_hybrid(self._model)
-        )
+        super().__init__(path, context_tokens, threads, tuning)
+        self.is_reusable = can_cut(self._model)
+        self.why_not_joined = why_not_joined(self._model, self._memory)
         self._prompt: list[int] = []  # what the context has read of the last prompt, and where its batches ended
         self._marks: frozenset[int] = frozenset()
         self._logits: NDArray[np.float32] | None = None  # what came out at the end of that prompt
         self._is_at_logits = False  # nothing was read since: the next token is picked from them
-        self._is_closed = False
-        self._computing = threading.Lock()
-        self._spelling = threading.Lock()
-        self._flag = ctypes.create_string_buffer(_GO, 2)
-        c_library = ctypes.CDLL("msvcrt" if os.name == "nt" else None)
-        self._abort = ctypes.cast(c_library.strlen, lib.ggml_abort_callback)
-        lib.llama_set_abort_callback(self._context, self._abort, ctypes.cast(self._flag, ctypes.c_void_p))
+        self._unmoved: int | None = None  # from here on keys are yet to be moved, by the next batch
 
-    def _new_context(self, path: Path, context_tokens: int, threads: int) -> Any:
-        wanted = lib.llama_context_default_params()
-        wanted.n_ctx = context_tokens
-        wanted.n_batch = wanted.n_ubatch = min(_BATCH_TOKENS, context_tokens)
-        wanted.n_threads = wanted.n_threads_batch = threads
-        wanted.n_seq_max = 1
-        wanted.no_perf = True
-        is_decoder = not lib.llama_model_has_encoder(self._model)
-        context = lib.llama_init_from_model(self._model, wanted) if is_decoder else None
-        if not context:
-            lib.llama_model_free(self._model)
-            if not is_decoder:
-                raise ModelError(f'The model "{path}" does not just write text.', "Choose a decoder-only model.")
-            message = f'There is no memory for {context_tokens} tokens of context with the model "{path}".'
-            raise ModelError(message, "Set a smaller [answer] context_tokens, or choose a smaller model.")
-        return context
+    def would_keep(self, tokens: Sequence[int], ends: Sequence[int]) -> int:
+        """How many tokens `keep` would keep."""
+        if self._logits is not None and self._prompt == list(tokens):
+            return len(tokens)
+        return common_mark(self._prompt, self._marks, tokens, ends) if self.is_reusable else 0
 
-    # -------------------------------------------------------------------------------------- words
-
-    def first_tokens(self) -> list[int]:
-        """What the model wants at the beginning of everything, if anything."""
-        with self._spelling:
-            self._check()
-            token = lib.llama_vocab_bos(self._vocabulary)
-            return [token] if lib.llama_vocab_get_add_bos(self._vocabulary) and token >= 0 else []
-
-    def tokenize(self, text: str, *, is_special: bool = False) -> list[int]:
-        """Tokens of `text`; only with `is_special` may a part of it become a special token."""
-        data = text.encode("utf-8", "replace")
-        if not data:
-            return []
-        room = len(data) + 8  # a token mostly has a byte or more; some vocabularies spell a blank as three bytes
-        with self._spelling:
-            self._check()
-            for _ in range(2):
-                tokens = (lib.llama_token * room)()
-                count = lib.llama_tokenize(self._vocabulary, data, len(data), tokens, room, False, is_special)
-                if count >= 0:
-                    return list(tokens[:count])
-                room = -count  # what it needs
-        raise ModelError("The model's tokenizer failed on a text.", "Choose another model.")
-
-    def _piece(self, token: int) -> bytes:
-        """The bytes of a token; none for special tokens."""
-        with self._spelling:
-            self._check()
-            buffer = ctypes.create_string_buffer(_PIECE_BYTES)
-            count = lib.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, False)
-            if count < 0:
-                buffer = ctypes.create_string_buffer(-count)
-                count = lib.llama_token_to_piece(self._vocabulary, token, buffer, len(buffer), 0, False)
-        return buffer.raw[: max(0, count)]
-
-    # -------------------------------------------------------------------------------------- computing
-
-    def start(self) -> None:
-        """A new job begins: forget an earlier `stop`."""
-        self._flag[0] = _GO
-
-    def stop(self) -> None:
-        """End the running computation within milliseconds; `read` and `decode` then return early. Any thread."""
-        self._flag[0] = _STOP
-
-    def keep(self, tokens: Sequence[int], boundary: int) -> int:
+    def keep(self, tokens: Sequence[int], ends: Sequence[int]) -> int:
         """Keep what the context has already read of `tokens`, forget the rest; the number of tokens kept.
 
         Only whole batches are kept, cut where reading anew would cut them, so that the result is the same bit by bit.
@@ -140,36 +88,85 @@ class NativeModel:
         """
         with self._computing:
             self._check()
-            self._is_at_logits = self._logits is not None and self._prompt == list(tokens)
-            if self._is_at_logits and lib.llama_memory_seq_rm(self._memory, 0, len(tokens), -1):
-                return len(tokens)
-            self._logits, self._is_at_logits = None, False
-            same = 0
-            for old, new in zip(self._prompt, tokens, strict=False):
-                if old != new:
-                    break
-                same += 1
-            marks = self._marks.intersection(_batch_ends(len(tokens), boundary)[:-1]) if self._is_reusable else ()
-            kept = max((mark for mark in marks if mark <= same and mark < len(tokens)), default=0)
-            if kept and not lib.llama_memory_seq_rm(self._memory, 0, kept, -1):
+            kept = self.would_keep(tokens, ends)
+            if not kept or not lib.llama_memory_seq_rm(self._memory, MAIN, kept, -1):
                 kept = 0
-            if not kept:
                 lib.llama_memory_clear(self._memory, False)
+            self._is_at_logits = 0 < kept == len(tokens)
+            if not self._is_at_logits:
+                self._logits = None
             self._prompt = list(tokens[:kept])
             self._marks = frozenset(mark for mark in self._marks if mark <= kept)
             return kept
 
-    def read(self, tokens: Sequence[int], boundary: int, kept: int) -> int:
-        """Read `tokens` from number `kept` on; how many are read in the end, fewer than all only after `stop`."""
-        for end in _batch_ends(len(tokens), boundary):
+    def read_so_far(self, end: int | None = None) -> ReadPrompt | None:
+        """A copy of the state of the last prompt, or of its first `end` tokens; None where it was not read whole."""
+        with self._computing:
+            self._check()
+            if not self.is_reusable or self._logits is None:
+                return None
+            stop = len(self._prompt) if end is None else end
+            marks = frozenset(mark for mark in self._marks if mark <= stop)
+            state = copy_out(self._context, self._memory, 0, stop)
+            tokens = array.array("i", self._prompt[:stop])
+            return ReadPrompt(tokens, marks, self._logits if stop == len(self._prompt) else None, state)
+
+    def restore(self, earlier: ReadPrompt, kept: int) -> bool:
+        """Take up a prompt that was read earlier, up to token `kept`, one of its marks; else the context is empty."""
+        with self._computing:
+            self._check()
+            self._reset()
+            lib.llama_memory_clear(self._memory, False)
+            is_in = put_in(self._context, MAIN, earlier.state)
+            if not is_in or not lib.llama_memory_seq_rm(self._memory, MAIN, kept, -1):
+                lib.llama_memory_clear(self._memory, False)
+                return False
+            self._prompt = list(earlier.tokens[:kept])
+            self._marks = frozenset(mark for mark in earlier.marks if mark <= kept)
+            if kept == len(earlier.tokens):
+                self._logits = earlier.logits
+            return True
+
+    def forget(self) -> None:
+        """Forget all that was read."""
+        with self._computing:
+            self._check()
+            self._reset()
+            lib.llama_memory_clear(self._memory, True)
+
+    def _reset(self) -> None:
+        self._prompt, self._marks, self._logits, self._is_at_logits = [], frozenset(), None, False
+        self._unmoved = None
+
+    @property
+    def made_with(self) -> str:
+        """Build and settings that a state depends on, besides the model; states of others are of no use here."""
+        return f"{build_id()} {self._made_with}"
+
+    def read(self, tokens: Sequence[int], ends: Sequence[int], head: int = 0, apart: Sequence[Apart] = ()) -> int:
+        """Read what was not kept of `tokens`; how many are read in the end, fewer than all only after `stop`.
+
+        Each run of flagged tokens is the next one of `apart`; those are read behind the first `head` tokens alone.
+        """
+        for end in ends:
             start = len(self._prompt)
             if end <= start:
                 continue
-            if not self.decode(tokens[start:end]):
+            try:
+                if tokens[start] & JOINED:
+                    number = sum(1 for token in tokens[:start] if token & JOINED_FIRST)
+                    is_read = self._join(tokens[:head], apart[number], start)
+                else:
+                    is_read = self.decode(tokens[start:end], has_logits=end == len(tokens))
+            except ModelError:
+                self.forget()
+                raise
+            if not is_read:
+                self._distrust()
                 return start
             self._prompt = list(tokens[:end])
             self._marks |= {end}
-        if self._is_reusable and not self._is_at_logits:
+        if self.is_reusable and not self._is_at_logits:
             with self._computing:
                 self._check()
                 found = lib.llama_get_logits_ith(self._context, -1)
@@ -177,19 +174,78 @@ class NativeModel:
                 self._logits = np.ctypeslib.as_array(found, (size,)).copy() if found else None
         return len(self._prompt)
 
-    def decode(self, tokens: Sequence[int]) -> bool:
-        """Append tokens to the context; False after `stop`."""
+    def _join(self, head: Sequence[int], passage: Apart, at: int) -> bool:
+        """Append a passage at position `at`, from its state where that is known; False after `stop`."""
         with self._computing:
             self._check()
             self._is_at_logits = False
-            array = (lib.llama_token * len(tokens))(*tokens)
-            code = lib.llama_decode(self._context, lib.llama_batch_get_one(array, len(tokens)))
-        if code not in (0, _DECODE_ABORTED):
-            reason = llama_log.last_error() or f"code {code}"
-            raise ModelError(
-                f"The language model failed: {reason}.", "Ask again; if it happens again, check the model."
-            )
-        return bool(code == 0)
+            before = len(head)
+            try:
+                state = passage.state()
+                if state is None or not put_in(self._context, SPARE, state):
+                    lib.llama_memory_seq_rm(self._memory, SPARE, -1, -1)
+                    if not self._read_apart(before, passage.tokens):
+                        return False
+                    self._unmoved = None
+                    passage.keep(take_out(self._context, SPARE))
+                first, last = passage.skipped
+                end = before + len(passage.tokens)
+                lib.llama_memory_seq_rm(self._memory, SPARE, before, before + first)
+                lib.llama_memory_seq_rm(self._memory, SPARE, end - last, -1)
+                if at != before + first:
+                    lib.llama_memory_seq_add(self._memory, SPARE, -1, -1, at - before - first)
+                    self._unmoved = at if self._unmoved is None else self._unmoved
+                lib.llama_memory_seq_cp(self._memory, SPARE, MAIN, -1, -1)
+            finally:
+                lib.llama_memory_seq_rm(self._memory, SPARE, -1, -1)
+            return True
+
+    def _distrust(self) -> None:
+        """After a stop: keys that were to be moved may have been moved half way, and are let go."""
+        with self._computing:
+            self._check()
+            if self._unmoved is not None:
+                lib.llama_memory_seq_rm(self._memory, MAIN, self._unmoved, -1)
+                self._prompt = self._prompt[: self._unmoved]
+                self._marks = frozenset(mark for mark in self._marks if mark <= self._unmoved)
+                self._unmoved = None
+
+    def _read_apart(self, before: int, tokens: Sequence[int]) -> bool:
+        """Read a passage behind the head alone; the second sequence then holds the passage without the head."""
+        lib.llama_memory_seq_cp(self._memory, MAIN, SPARE, 0, before)
+        for start in range(0, len(tokens), BATCH_TOKENS):
+            if not self._append_to(SPARE, tokens[start : start + BATCH_TOKENS], before + start):
+                return False
+        lib.llama_memory_seq_rm(self._memory, SPARE, 0, before)
+        return True
+
+    def last_logits(self) -> NDArray[np.float32]:
+        """What came out at the end of the prompt that was read last, [vocabulary].
+
+        Raises:
+            ModelError: it was not read to its end, or the model cannot keep it.
+        """
+        if self._logits is None:
+            raise ModelError("There is no prompt that was read to its end.", "Ask again.")
+        return self._logits
+
+    @contextmanager
+    def borrowed(self) -> Iterator[tuple[Any, Any, Any]]:
+        """Context, memory and vocabulary, for a computation beside those of this class; alone with them meanwhile."""
+        with self._computing:
+            self._check()
+            self._is_at_logits = False
+            yield self._context, self._memory, self._vocabulary
+
+    def decode(self, tokens: Sequence[int], *, has_logits: bool = True) -> bool:
+        """Append tokens to the context; False after `stop`. Without logits the output layer, 1-2 % of it, is saved."""
+        with self._computing:
+            self._check()
+            self._is_at_logits = False
+            is_read = self._append(tokens, has_logits=has_logits)
+            if is_read:
+                self._unmoved = None
+            return is_read
 
     def sample(self, sampler: Any) -> tuple[int, bytes] | None:
         """The next token and its bytes; None when the model has ended its turn."""
@@ -198,54 +254,37 @@ class NativeModel:
             token = self._picked(sampler)
             if lib.llama_vocab_is_eog(self._vocabulary, token):
                 return None
-        return token, self._piece(token)
+        return token, self.piece(token)
 
     def _picked(self, sampler: Any) -> int:
         """The sampler's choice from the last logits: the context's, or those kept of the end of the same prompt."""
         if not self._is_at_logits or self._logits is None:
             return int(lib.llama_sampler_sample(sampler, self._context, -1))
-        # what llama_sampler_sample does with the context's own
-        rows = np.zeros(len(self._logits), dtype=[("id", np.int32), ("logit", np.float32), ("p", np.float32)])
-        rows["id"], rows["logit"] = np.arange(len(rows)), self._logits
-        array = lib.llama_token_data_array(rows.ctypes.data_as(lib.llama_token_data_p), len(rows), -1, False)
-        lib.llama_sampler_apply(sampler, ctypes.byref(array))
-        token = int(array.data[array.selected].id)  # the sampler may have put its own list there
-        lib.llama_sampler_accept(sampler, token)
-        return token
-
-    def close(self) -> None:
-        """Stop what runs and free everything; waits for the native call in progress only."""
-        self.stop()
-        with self._computing, self._spelling:
-            if not self._is_closed:
-                self._is_closed = True
-                lib.llama_free(self._context)
-                lib.llama_model_free(self._model)
-
-    def _check(self) -> None:
-        if self._is_closed:
-            raise ModelError("The language model has been closed.", "Start the program again.")
+        return picked(sampler, self._logits)
 
 
-def _batch_ends(tokens: int, boundary: int) -> list[int]:
-    """Where the batches of a prompt end: at the boundary, then every `_BATCH_TOKENS`, then at its end."""
-    ends = [*range(boundary, 0, -_BATCH_TOKENS)][::-1] if boundary else []
-    return [*ends, *range(boundary + _BATCH_TOKENS, tokens, _BATCH_TOKENS), tokens]
+def batch_ends(tokens: int, borders: Sequence[int]) -> list[int]:
+    """Where the batches of a prompt end: at each border, every `BATCH_TOKENS` after one, and at the prompt's end.
+
+    Before the first border batches are counted back from it.
+    """
+    inner = sorted({border for border in borders if 0 < border < tokens})
+    ends = [*range(inner[0], 0, -BATCH_TOKENS)][::-1] if inner else []
+    for start, end in itertools.pairwise([*(inner or [0]), tokens]):
+        ends += [*range(start + BATCH_TOKENS, end, BATCH_TOKENS), end]
+    return ends
 
 
-@contextmanager
-def sampling_chain(sampling: Sampling) -> Iterator[Any]:
-    """llama.cpp's sampler for `sampling`: greedy at temperature 0, else top-k, top-p, temperature and a seeded draw."""
-    chain = lib.llama_sampler_chain_init(lib.llama_sampler_chain_default_params())
-    try:
-        if sampling.temperature > 0:
-            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_k(_TOP_K))
-            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_top_p(_TOP_P, 1))
-            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_temp(min(sampling.temperature, _MAX_TEMPERATURE)))
-            # 31 bits: all 32 set would mean "random" to llama.cpp
-            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_dist(sampling.seed & 0x7FFFFFFF))
-        else:
-            lib.llama_sampler_chain_add(chain, lib.llama_sampler_init_greedy())
-        yield chain
-    finally:
-        lib.llama_sampler_free(chain)
+def common_mark(read: Sequence[int], marks: frozenset[int], tokens: Sequence[int], ends: Sequence[int]) -> int:
+    """The last end of a batch up to which `read` and `tokens` are the same, and were read, or would be, alike."""
+    same = 0
+    for old, new in zip(read, tokens, strict=False):
+        if old != new:
+            break
+        same += 1
+    kept = 0
+    for earlier, later in zip(sorted(marks), ends[:-1], strict=False):
+        if earlier != later or later > same:
+            break
+        kept = later
+    return kept

@@ -29,6 +29,8 @@ from ragedge.answer.model_wire import (
     Count,
     Counted,
     Done,
+    Held,
+    Hold,
     Load,
     More,
     Ready,
@@ -36,8 +38,10 @@ from ragedge.answer.model_wire import (
     Sender,
     failed,
     frames,
+    prompt_of,
+    states_of,
 )
-from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
+from ragedge.contracts import ModelStats, Piece, Sampling
 from ragedge.errors import RagedgeError
 
 _PR_SET_NO_NEW_PRIVS = 38
@@ -63,13 +67,16 @@ def main(descriptor: int) -> None:
             chat=chat,
             queue_limit=0,
             sha256=wanted.sha256,
+            tuning=wanted.tuning,
+            is_drafting=wanted.is_drafting,
+            states=states_of(wanted),
         )
         generator.count_tokens("")  # loads it
     except RagedgeError as error:
         sender.send(failed(0, error))
         return
     jobs = _Jobs(generator, sender)
-    sender.send(Ready())
+    sender.send(Ready(generator.note))
     threading.Thread(target=_receive, args=(received, jobs), name="receive", daemon=True).start()
     jobs.run()
 
@@ -112,6 +119,8 @@ class _Jobs:
                 self._sender.send(Counted(frame.number, self._generator.count_tokens(frame.text)))
             except RagedgeError as error:
                 self._sender.send(failed(frame.number, error))
+        elif isinstance(frame, Hold):
+            self._sender.send(Held(frame.number, self._generator.state_bytes))
         elif isinstance(frame, More) and frame.number == self._number:
             self._places.release()
         elif isinstance(frame, Cancel) and frame.number == self._number:
@@ -120,8 +129,10 @@ class _Jobs:
             self._places.release()
 
     def run(self) -> None:
-        """Run job after job, for ever."""
+        """Run job after job, for ever; in a pause what was read is put away."""
         while True:
+            if self._waiting.empty():
+                self._generator.rest()
             job = self._waiting.get()
             with self._lock:
                 is_cancelled, places = self._is_cancelled, self._places
@@ -134,9 +145,8 @@ class _Jobs:
 
     def _answer(self, job: Ask, is_cancelled: threading.Event, places: threading.Semaphore) -> ModelStats:
         stats = ModelStats()
-        prompt = Prompt(job.system, job.user, (), 0)
-        sampling = Sampling(job.max_tokens, job.temperature, job.seed)
-        for part in self._generator.stream(prompt, sampling, is_cancelled.is_set):
+        prompt, sampling = prompt_of(job), Sampling(job.max_tokens, job.temperature, job.seed)
+        for part in self._generator.stream(prompt, sampling, is_cancelled.is_set, epoch=job.epoch):
             if isinstance(part, Piece):
                 places.acquire()
                 if not is_cancelled.is_set():

@@ -26,6 +26,7 @@ from ragedge.answer.model_wire import (
     Done,
     Failed,
     Garbled,
+    Held,
     Load,
     Ready,
     Reply,
@@ -90,6 +91,7 @@ class ModelProcess:
         self._waiting: dict[int, queue.SimpleQueue[Answer]] = {}  # by number; 0 is loading
         self._last = 0
         self._is_gone = self._is_killed = False
+        self.note = ""
         self._description = ""
         loading = self.open(0)
         self._loading: queue.SimpleQueue[Answer] | None = loading
@@ -123,6 +125,7 @@ class ModelProcess:
             raise error_of(answer)
         if not isinstance(answer, Ready):
             raise self.crashed()
+        self.note = answer.note
 
     def next_number(self) -> int:
         """A number for a job or a count that no other one has."""
@@ -181,7 +184,7 @@ class ModelProcess:
         number = 0 if isinstance(reply, Ready) else reply.number
         with self._lock:
             replies = self._waiting.get(number)
-            if isinstance(reply, Done | Failed | Counted | Ready):
+            if isinstance(reply, Done | Failed | Counted | Held | Ready):
                 self._waiting.pop(number, None)
         if replies is not None:
             replies.put(reply)

@@ -7,15 +7,19 @@ here. Knows no model and starts no process.
 
 from __future__ import annotations
 
+import os
 import socket
 import struct
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from ragedge.contracts import ModelStats, Prompt, Sampling
+from ragedge.answer.state_settings import StateSettings
+from ragedge.answer.tuning import Tuning
+from ragedge.contracts import ModelStats, PassagePart, Prompt, Sampling
 from ragedge.errors import ConfigError, ModelCorrupt, ModelError, ModelMissing, PromptTooLong, RagedgeError
 
 _HEADER = struct.Struct(">I")
@@ -37,6 +41,14 @@ class Load(msgspec.Struct, frozen=True, tag=True):
     template: str
     specials: tuple[str, ...]
     stops: tuple[str, ...]
+    tuning: Tuning = Tuning()
+    is_drafting: bool = False
+    state_folder: bytes = b""
+    prompt_state_bytes: int = 0
+    prompt_disk_bytes: int = 0
+    passage_disk_bytes: int = 0
+    joins_passages: bool = False
+    reread_tokens: int = 0
 
 
 class Count(msgspec.Struct, frozen=True, tag=True):
@@ -47,7 +59,10 @@ class Count(msgspec.Struct, frozen=True, tag=True):
 
 
 class Ask(msgspec.Struct, frozen=True, tag=True):
-    """A job; `window` pieces may be on their way before the first `More`."""
+    """A job; `window` pieces may be on their way before the first `More`.
+
+    `passages` are (document id, characters) of the passages at the beginning of `user`; `epoch` is the state folder's.
+    """
 
     number: int
     system: str
@@ -56,6 +71,8 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
     temperature: float
     seed: int
     window: int
+    passages: tuple[tuple[str, int], ...] = ()
+    epoch: int = 0
 
 
 class More(msgspec.Struct, frozen=True, tag=True):
@@ -70,8 +87,16 @@ class Cancel(msgspec.Struct, frozen=True, tag=True):
     number: int
 
 
+class Hold(msgspec.Struct, frozen=True, tag=True):
+    """How much memory holds states of earlier prompts; answered also while a job runs."""
+
+    number: int
+
+
 class Ready(msgspec.Struct, frozen=True, tag=True):
-    """First frame from the process: the model is loaded."""
+    """First frame from the process: the model is loaded. `note`: what a person should know of it."""
+
+    note: str = ""
 
 
 class Counted(msgspec.Struct, frozen=True, tag=True):
@@ -79,6 +104,13 @@ class Counted(msgspec.Struct, frozen=True, tag=True):
 
     number: int
     tokens: int
+
+
+class Held(msgspec.Struct, frozen=True, tag=True):
+    """The bytes of a `Hold`."""
+
+    number: int
+    state_bytes: int
 
 
 class Said(msgspec.Struct, frozen=True, tag=True):
@@ -104,8 +136,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     hint: str
 
 
-Request = Load | Count | Ask | More | Cancel
-Reply = Ready | Counted | Said | Done | Failed
+Request = Load | Count | Hold | Ask | More | Cancel
+Reply = Ready | Counted | Held | Said | Done | Failed
 _ENCODER = msgspec.msgpack.Encoder()
 REQUESTS: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 REPLIES: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
@@ -169,10 +201,43 @@ def plain(text: str) -> str:
     return text.encode("utf-8", "replace").decode("utf-8")
 
 
-def ask(number: int, prompt: Prompt, sampling: Sampling, window: int) -> Ask:
+def state_fields(states: StateSettings | None) -> dict[str, Any]:
+    """The fields of a `Load` that say what is kept."""
+    if states is None:
+        return {}
+    return {
+        "state_folder": os.fsencode(states.folder.absolute()) if states.folder is not None else b"",
+        "prompt_state_bytes": states.prompt_bytes,
+        "prompt_disk_bytes": states.prompt_disk_bytes,
+        "passage_disk_bytes": states.passage_disk_bytes,
+        "joins_passages": states.joins_passages,
+        "reread_tokens": states.reread_tokens,
+    }
+
+
+def states_of(wanted: Load) -> StateSettings:
+    """What is to be kept."""
+    return StateSettings(
+        Path(os.fsdecode(wanted.state_folder)) if wanted.state_folder else None,
+        wanted.prompt_state_bytes,
+        wanted.prompt_disk_bytes,
+        wanted.passage_disk_bytes,
+        wanted.joins_passages,
+        wanted.reread_tokens,
+    )
+
+
+def ask(number: int, prompt: Prompt, sampling: Sampling, window: int, epoch: int = 0) -> Ask:
     """The frame of a job."""
     system, user = plain(prompt.system), plain(prompt.user)
-    return Ask(number, system, user, sampling.max_tokens, sampling.temperature, sampling.seed, window)
+    passages = tuple((part.document_id, part.chars) for part in prompt.passages)
+    picks = (sampling.max_tokens, sampling.temperature, sampling.seed)
+    return Ask(number, system, user, *picks, window, passages, epoch)
+
+
+def prompt_of(job: Ask) -> Prompt:
+    """The prompt in the frame of a job."""
+    return Prompt(job.system, job.user, (), 0, passages=tuple(PassagePart(*part) for part in job.passages))
 
 
 def failed(number: int, error: RagedgeError) -> Failed:

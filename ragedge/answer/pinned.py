@@ -67,31 +67,45 @@ class PinnedAnswers:
         self._today = today
         self._exact: dict[str, list[PinnedAnswer]] = {}
         self._forms: dict[object, list[tuple[Asked, PinnedAnswer]]] = {}
-        self._words: set[str] = set()
+        self._words: dict[str, list[PinnedAnswer]] = {}
         for answer in self.answers:
             for question in answer.questions:
                 form = asked(question)
                 self._exact.setdefault(form.plain, []).append(answer)
                 self._forms.setdefault(form.key, []).append((form, answer))
-                self._words.update(form.words)
+                for word in form.words:
+                    self._words.setdefault(word, []).append(answer)
 
-    def find(self, text: str, is_known: Callable[[str], bool] = lambda word: False) -> PinnedAnswer | None:
+    def use(self, other: PinnedAnswers) -> None:
+        """Hold the answers of another one from now on, for everybody who holds this one.
+
+        A question that is asked at this very moment may still get an old answer, as if it had come before.
+        """
+        self.answers, self._exact, self._forms, self._words = other.answers, other._exact, other._forms, other._words
+
+    def find(
+        self,
+        text: str,
+        is_known: Callable[[str], bool] = lambda word: False,
+        may_give: Callable[[PinnedAnswer], bool] = lambda answer: True,
+    ) -> PinnedAnswer | None:
         """The one reviewed answer to a question, or None: there is none, it is out of its time, or two would do.
 
         `is_known`: whether a word stands in the documents, so that "value" is not taken for a mistyped "valve".
+        `may_give`: whether an answer is one for who asks; others are as if they did not stand in the file.
         """
         day, form = self._today(), asked(text)
         for answer in self._exact.get(form.plain, ()):
-            if answer.is_valid_on(day):
+            if answer.is_valid_on(day) and may_give(answer):
                 return answer
 
         def is_word(word: str) -> bool:
-            return word in self._words or is_known(word)
+            return any(may_give(answer) for answer in self._words.get(word, ())) or is_known(word)
 
         near = [
             (other, answer)
             for other, answer in self._forms.get(form.key, ())
-            if answer.is_valid_on(day) and is_same_question(form, other, is_word)
+            if answer.is_valid_on(day) and may_give(answer) and is_same_question(form, other, is_word)
         ]
         same_words = [answer for other, answer in near if other.bag == form.bag]
         found = {answer.number: answer for answer in same_words or [answer for _, answer in near]}
@@ -108,17 +122,30 @@ def load_pinned(path: Path, *, today: Callable[[], date] = date.today) -> Pinned
     try:
         if path.stat().st_size > MAX_FILE_BYTES:
             raise ConfigError(f'"{path}" is larger than {MAX_FILE_BYTES:,} bytes', "split the file")
-        table = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
     except FileNotFoundError as error:
         raise ConfigError(f'there is no file "{path}"', "correct [answer] pinned in the config") from error
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f'"{path}" cannot be read: {error}', "correct that line") from error
-    _known_keys(table, ("answer",), str(path))
+    return parse_pinned(text, str(path), today=today)
+
+
+def parse_pinned(text: str, origin: str, *, today: Callable[[], date] = date.today) -> PinnedAnswers:
+    """The reviewed answers of a file's text; `origin` is what messages call it. A file may hold none.
+
+    Raises:
+        ConfigError: it is not TOML, or says something that does not fit.
+    """
+    try:
+        table = tomllib.loads(text)
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError(f'"{origin}" cannot be read: {error}', "correct that line") from error
+    _known_keys(table, ("answer",), origin)
     rows = table.get("answer", [])
-    if not isinstance(rows, list) or not rows or len(rows) > MAX_ANSWERS:
-        raise ConfigError(f'"{path}" must hold 1 to {MAX_ANSWERS:,} answers', "begin each one with [[answer]]")
-    answers = [_answer(row, number, f'answer {number} in "{path}"') for number, row in enumerate(rows, 1)]
-    _refuse_doubles(answers, str(path))
+    if not isinstance(rows, list) or len(rows) > MAX_ANSWERS:
+        raise ConfigError(f'"{origin}" must hold at most {MAX_ANSWERS:,} answers', "begin each one with [[answer]]")
+    answers = [_answer(row, number, f'answer {number} in "{origin}"') for number, row in enumerate(rows, 1)]
+    _refuse_doubles(answers, origin)
     return PinnedAnswers(answers, today=today)
 
 

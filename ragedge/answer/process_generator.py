@@ -8,6 +8,7 @@ obey within seconds is killed. Knows neither index nor config and never loads ll
 
 from __future__ import annotations
 
+import logging
 import os
 import queue
 import threading
@@ -18,14 +19,33 @@ from pathlib import Path
 
 from ragedge.answer.chat import check_length
 from ragedge.answer.model_process import Answer, Gone, ModelProcess
-from ragedge.answer.model_wire import Cancel, Count, Counted, Done, Failed, Load, More, Said, ask, error_of, plain
+from ragedge.answer.model_wire import (
+    Cancel,
+    Count,
+    Counted,
+    Done,
+    Failed,
+    Held,
+    Hold,
+    Load,
+    More,
+    Said,
+    ask,
+    error_of,
+    plain,
+    state_fields,
+)
+from ragedge.answer.state_settings import StateSettings
 from ragedge.answer.template import open_model
+from ragedge.answer.tuning import Tuning
 from ragedge.answer.turns import Turns
 from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
 from ragedge.errors import ModelCrashed, ModelError
+from ragedge.state_files import StateFolder
 from ragedge.threads import default_threads
 
-_WATCH_S = 0.005  # seconds between two looks at the cancel flag, only while a job runs
+_log = logging.getLogger("ragedge.answer")
+_WATCH_S = 0.002  # seconds between two looks at the cancel flag, only while a job runs: under 1 % of a core
 _WINDOW = 4  # pieces computed ahead of the reader: covers the way through the socket, wastes little on a cancel
 _PATIENCE_S = 10.0  # seconds a cancelled job may take to end; milliseconds are usual, one large layer on a slow board
 _ATTEMPTS = 2  # a second death with the same prompt is most likely its own doing
@@ -44,8 +64,14 @@ class ProcessGenerator:
         queue_limit: int = 4,
         sha256: str = "",
         patience_s: float = _PATIENCE_S,
+        tuning: Tuning | None = None,
+        is_drafting: bool = False,
+        states: StateSettings | None = None,
     ) -> None:
-        """Check the file's header; `sha256` (if given) is checked before every loading.
+        """Check the file's header; `sha256` (if given) is checked before every loading. `states`: what is kept of it.
+
+        `tuning` is how the model runs (its `threads`, where `threads` is None); with `is_drafting` copied words are
+        guessed where that pays.
 
         Raises:
             ModelMissing, ModelCorrupt, ModelError: as `read_header`.
@@ -58,17 +84,22 @@ class ProcessGenerator:
             path=os.fsencode(path.absolute()),
             sha256=sha256,
             context_tokens=self._context_tokens,
-            threads=threads if threads is not None and threads > 0 else default_threads(),
+            threads=threads or (tuning.threads if tuning is not None else 0) or default_threads(),
             family=self._chat.family,
             template=self._chat.template,
             specials=self._chat.specials,
             stops=self._chat.stops,
+            tuning=tuning or Tuning(),
+            is_drafting=is_drafting,
+            **state_fields(states),
         )
+        self._folder = StateFolder(states.folder, {}) if states is not None and states.folder is not None else None
         self._patience_s = patience_s
         self._turns = Turns(queue_limit)
         self._starting = threading.Lock()
         self._process: ModelProcess | None = None
         self._load_ns = 0
+        self._has_noted = False
         self._is_closed = False
 
     @property
@@ -146,18 +177,33 @@ class ProcessGenerator:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
         started = time.monotonic_ns()
+        epoch = 0
+        if self._folder is not None:
+            self._folder.make()
+            epoch = self._folder.epoch()
         check_length(prompt.system, prompt.user, self._context_tokens)
         if not self._turns.take(is_cancelled, client):
             yield ModelStats(total_duration=time.monotonic_ns() - started)
             return
         try:
-            for part in self._job(prompt, sampling, is_cancelled):
+            for part in self._job(prompt, sampling, is_cancelled, epoch):
                 if isinstance(part, ModelStats):
                     load_ns, self._load_ns = self._load_ns, 0
                     part = replace(part, total_duration=time.monotonic_ns() - started, load_duration=load_ns)
                 yield part
         finally:
             self._turns.give()
+
+    def state_bytes(self) -> int:
+        """Memory of the model's process that holds states of earlier prompts; 0 where it does not run."""
+        process = self._process
+        if process is None or process.is_gone:
+            return 0
+        number = process.next_number()
+        replies = process.open(number)
+        process.send(Hold(number))
+        reply = replies.get()
+        return reply.state_bytes if isinstance(reply, Held) else 0
 
     def close(self) -> None:
         """End the process, refuse further jobs. May be called more than once."""
@@ -171,7 +217,7 @@ class ProcessGenerator:
                 self._process.kill()
 
     def _job(
-        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool], epoch: int
     ) -> Iterator[Piece | ModelStats]:
         """A job, and once more where the process died before it said anything."""
         crash: ModelCrashed | None = None
@@ -182,7 +228,7 @@ class ProcessGenerator:
             is_silent = True
             try:
                 process = self._ready()
-                for part in self._attempt(process, prompt, sampling, is_cancelled):
+                for part in self._attempt(process, prompt, sampling, is_cancelled, epoch):
                     is_silent = False
                     yield part
                 return
@@ -193,11 +239,16 @@ class ProcessGenerator:
         raise self._closed_or(crash)
 
     def _attempt(
-        self, process: ModelProcess, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
+        self,
+        process: ModelProcess,
+        prompt: Prompt,
+        sampling: Sampling,
+        is_cancelled: Callable[[], bool],
+        epoch: int,
     ) -> Iterator[Piece | ModelStats]:
         number = process.next_number()
         replies = process.open(number)
-        process.send(ask(number, prompt, sampling, _WINDOW))
+        process.send(ask(number, prompt, sampling, _WINDOW, epoch))
         is_over = False
         try:
             while not is_cancelled():
@@ -251,6 +302,9 @@ class ProcessGenerator:
                 process = self._process = ModelProcess(self._wanted)  # known before it is ready: `close` may end it
                 process.wait_ready()
                 self._load_ns = time.monotonic_ns() - started
+                if process.note and not self._has_noted:
+                    _log.warning("%s", process.note)
+                self._has_noted = True
             return process
 
     def _closed_or(self, crash: ModelCrashed | None) -> ModelError:

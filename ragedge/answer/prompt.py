@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from ragedge.answer.sentences import sentence_spans
-from ragedge.contracts import Hit, Prompt, Question, Source, Turn
+from ragedge.contracts import Hit, PassagePart, Prompt, Question, Source, Turn
 from ragedge.errors import PromptTooLong
 
 SYSTEM = (
@@ -41,6 +42,7 @@ _UNSEEN = re.compile(
 _SPACES = re.compile(r"[ \t\u00a0]{2,}")
 _BREAKS = re.compile(r"\n\s*\n\s*")
 _SOURCE_MARK = re.compile(r"(?m)^(\s*)\[(\d{1,3})\]")
+_NUMBER, _UNNUMBERED = re.compile(r"\A\[\d+\]"), "Source:"
 _LANGUAGES = {"en": "English", "de": "German", "fr": "French", "es": "Spanish", "it": "Italian", "nl": "Dutch"}
 
 
@@ -63,14 +65,17 @@ def build_prompt(
     used += count_tokens(history)
     parts: list[str] = []
     sources: list[Source] = []
+    passages: list[PassagePart] = []
     for hit in hits:
         text = _fitted(hit, len(sources) + 1, count_tokens, budget_tokens - used)
         if text:
             used += count_tokens(text)
             parts.append(text)
             sources.append(Source(hit.chunk, hit.title))
+            passages.append(PassagePart(hit.chunk.document_id, len(text)))
     body = "".join(parts) or "Sources: none.\n\n"
-    return Prompt(SYSTEM, body + history + ending, tuple(sources), used, len(hits) - len(sources))
+    dropped = len(hits) - len(sources)
+    return Prompt(SYSTEM, body + history + ending, tuple(sources), used, dropped, tuple(passages))
 
 
 def neutral(text: str) -> str:
@@ -78,6 +83,17 @@ def neutral(text: str) -> str:
     text = _UNSEEN.sub("", text.replace("\r\n", "\n").replace("\r", "\n"))
     text = _FORMAT_MARK.sub(lambda mark: {"<": "‹", ">": "›", "[": "("}[mark.group()], text)
     return _BREAKS.sub("\n", _SPACES.sub(" ", text)).strip()
+
+
+def without_numbers(prompt: Prompt) -> Prompt:
+    """The same prompt with sources that bear no number, so that a source reads the same in whatever place it stands."""
+    parts: list[str] = []
+    at = 0
+    for part in prompt.passages:
+        parts.append(_NUMBER.sub(_UNNUMBERED, prompt.user[at : at + part.chars], count=1))
+        at += part.chars
+    passages = tuple(replace(part, chars=len(text)) for part, text in zip(prompt.passages, parts, strict=True))
+    return replace(prompt, user="".join(parts) + prompt.user[at:], passages=passages)
 
 
 def _fitted(hit: Hit, number: int, count_tokens: Callable[[str], int], room: int) -> str:

@@ -22,8 +22,9 @@ from ragedge.contracts import Hit
 Rarity = Callable[[Sequence[str]], Mapping[str, float]]
 
 PASSAGE_COVERAGE = 2  # column of `unit_features`
-READ_UNIT, READ_PASSAGE = 10, 11  # columns of `unit_features` that hold 0 until an evidence model has read
+READ_UNIT, READ_PASSAGE, READ_SPAN = 10, 11, 12  # columns of it that hold 0 until an evidence model has read
 COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
+_PREFERRED_GAIN = 1.0  # log-odds; what is so near to the best is shown as a second quote, too: hardly better or worse
 _NEW_WORDS = 4  # content words that neither question nor title have; with so many a unit is full of news
 
 
@@ -48,6 +49,7 @@ class EvidenceWeights:
     before: float = 1.58
     read_unit: float = 0.0
     read_passage: float = 0.0
+    read_span: float = 0.0
     bias: float = -6.23
 
 
@@ -55,8 +57,8 @@ DEFAULT_WEIGHTS = EvidenceWeights()
 """Where no evidence model reads: what marks passages at once, and chooses what is read."""
 
 READ_WEIGHTS = EvidenceWeights(
-    coverage=0.53, new_coverage=1.81, passage_coverage=1.32, cosine=3.98, passage_cosine=0.78, rank=1.13, kind=1.54,
-    field=1.02, novelty=0.68, before=1.52, read_unit=1.01, read_passage=1.3, bias=-3.78,
+    coverage=1.49, new_coverage=2.07, passage_coverage=1.67, cosine=3.73, passage_cosine=2.19, rank=1.2, kind=1.32,
+    field=1.08, novelty=0.66, before=2.16, read_unit=0.44, read_passage=0.16, read_span=0.51, bias=-4.55,
 )  # fmt: skip
 """Where the evidence model has read."""
 
@@ -113,6 +115,7 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
             _coverage(asked.weights, before),
             0.0,
             0.0,
+            0.0,
             1.0,
         )
     return rows
@@ -122,6 +125,15 @@ def score_units(features: NDArray[np.float64], weights: EvidenceWeights) -> NDAr
     """Scores in (0, 1), one per row of features."""
     scores: NDArray[np.float64] = 1.0 / (1.0 + np.exp(-(features @ np.asarray(astuple(weights)))))
     return scores
+
+
+def best_first(scores: NDArray[np.float64], is_preferred: Sequence[bool]) -> list[int]:
+    """The rows in the order of their scores; what is preferred goes before what is hardly better."""
+    if not any(is_preferred):
+        return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
+    bounded = np.clip(scores, 1e-9, 1 - 1e-9)
+    wanted = np.log(bounded / (1 - bounded)) + _PREFERRED_GAIN * np.asarray(is_preferred)
+    return sorted(range(len(scores)), key=lambda i: (-wanted[i], i))
 
 
 def bag_of(text: str) -> set[str]:

@@ -15,6 +15,7 @@ from ragedge.contracts.asking import (
     ModelStats,
     Objection,
     Outcome,
+    PassagePart,
     Passages,
     Piece,
     Prompt,
@@ -26,6 +27,8 @@ from ragedge.contracts.asking import (
     Verdict,
 )
 from ragedge.contracts.documents import (
+    GIVEN_DATE,
+    GIVEN_EDITION,
     Block,
     BlockKind,
     Chunk,
@@ -52,6 +55,8 @@ from ragedge.contracts.seams import (
 from ragedge.contracts.tasks import CitedPlace, RewriteKind, RewriteRequest, SummaryRequest, rewriting_of
 
 __all__ = [
+    "GIVEN_DATE",
+    "GIVEN_EDITION",
     "Answer",
     "AnswerSpan",
     "Block",
@@ -75,6 +80,7 @@ __all__ = [
     "PageProblem",
     "PageSpan",
     "ParsedFile",
+    "PassagePart",
     "Passages",
     "Piece",
     "Prompt",

@@ -35,7 +35,12 @@ class Turn:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a person asks, and how. `None` means: as the config says."""
+    """What a person asks, and how. `None` means: as the config says.
+
+    `collection` names the part of the index that is asked ("": all that the asker may read). `readable` names the
+    collections that the asker may read (None: all), said by whoever lets the question in, never by the asker. `portion`
+    is set by the read path: it names the part that both lead to, so that no answer kept for one is shown to another.
+    """
 
     text: str
     collection: str = ""
@@ -48,6 +53,8 @@ class Question:
     language: str | None = None
     #: Ids of documents whose passages go first where the question fits them, as of the exhibit one stands before.
     prefer: tuple[str, ...] = ()
+    readable: tuple[str, ...] | None = None
+    portion: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +119,27 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class PassagePart:
+    """How many characters of a prompt are a passage, label and all, and of which document."""
+
+    document_id: str
+    chars: int
+
+
+@dataclass(frozen=True, slots=True)
 class Prompt:
-    """What a generator reads. `tokens` counts the whole prompt, `dropped` the passages that did not fit."""
+    """What a generator reads. `tokens` counts the whole prompt, `dropped` the passages that did not fit.
+
+    `passages` are the parts at the beginning of `user` that hold text of documents and nothing else, in their order;
+    empty where a prompt is put together in another way.
+    """
 
     system: str
     user: str
     sources: tuple[Source, ...]
     tokens: int
     dropped: int = 0
+    passages: tuple[PassagePart, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +201,11 @@ class Timings:
 
 @dataclass(frozen=True, slots=True)
 class ModelStats:
-    """What the language model spent, in the names and units of Ollama: nanoseconds and token counts."""
+    """What the language model spent, in the names and units of Ollama: nanoseconds and token counts.
+
+    `prompt_eval_joined_count` tokens of the prompt stood in passages that were read apart and joined, see `[answer]
+    passage_states`: not the same as reading them in place.
+    """
 
     total_duration: int = 0
     load_duration: int = 0
@@ -190,6 +214,11 @@ class ModelStats:
     prompt_eval_duration: int = 0
     eval_count: int = 0
     eval_duration: int = 0
+    prompt_eval_joined_count: int = 0
+    draft_count: int = 0
+    """Tokens guessed from the passages and verified in one go; not Ollama's."""
+    draft_accepted_count: int = 0
+    """Those of them that were right."""
 
     def __add__(self, other: ModelStats) -> ModelStats:
         """What both spent."""

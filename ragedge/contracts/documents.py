@@ -77,9 +77,14 @@ class Document:
     pages: tuple[Page, ...]
 
 
+GIVEN_DATE, GIVEN_EDITION = "@date", "@edition"
+"""Keys of metadata that no reader makes: what people say of a document goes before what it declares."""
+
+
 @dataclass(frozen=True, slots=True)
 class DocumentName:
-    """What a document of an index is called, and how many passages it has; `metadata` as its reader found it."""
+    """What a document of an index is called, and how many passages it has; `metadata` as its reader found it, with what
+    people say of it under `GIVEN_DATE` and `GIVEN_EDITION`."""
 
     id: str
     path: str

@@ -86,7 +86,9 @@ class EvidenceReader(Protocol):
 class Records(Protocol):
     """Keeps what was asked (`ragedge.journal.Journal`); must neither fail nor wait."""
 
-    def record(self, question: Question, answer: Answer, question_id: str) -> None: ...
+    def record(
+        self, question: Question, answer: Answer, question_id: str, passages_ms: float | None = None
+    ) -> None: ...
 
 
 class VectorStore(Protocol):

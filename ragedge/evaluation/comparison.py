@@ -70,23 +70,28 @@ def read_report(path: Path) -> dict[str, Any]:
 
 def faults(row: Mapping[str, Any]) -> tuple[str, ...]:
     """What is wrong with a question's result (as JSON), in plain words; () for nothing."""
+    return tuple(_FAULTS[name] for name in fault_names(row))
+
+
+def fault_names(row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The same by name: not_found, refused, not_cited, wrong; answered, where it should have been refused."""
     found: list[str] = []
     outcome = str(row["outcome"])
     if not row["is_answerable"]:
-        return (_FAULTS["answered"],) if outcome in ("answered", "truncated") else ()
+        return ("answered",) if outcome in ("answered", "truncated") else ()
     ranks = dict(row.get("ranks") or ())
     rank = list(ranks.values())[-1] if ranks else None
     has_sources = bool(row.get("sources", True))
     if ranks and has_sources and (rank is None or int(rank) > FOUND_RANK):
-        found.append(_FAULTS["not_found"])
+        found.append("not_found")
     if outcome == "abstained":
-        found.append(_FAULTS["refused"])
+        found.append("refused")
     elif row.get("quote_shown") is False:
-        found.append(_FAULTS["not_cited"])
+        found.append("not_cited")
     holds = row.get("holds_answer")
     is_scored = row.get("is_scored", True) and row.get("f1") is not None
     if outcome != "abstained" and is_scored and float(row["f1"]) < RIGHT_F1 and not holds:
-        found.append(_FAULTS["wrong"])
+        found.append("wrong")
     return tuple(found)
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import random
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -61,18 +61,27 @@ def read_questions(path: Path) -> tuple[GoldQuestion, ...]:
     Raises:
         InputError: the file cannot be read, or a line is not a question; the message names the line.
     """
-    questions: list[GoldQuestion] = []
     try:
         with path.open(encoding="utf-8") as file:
-            for number, line in enumerate(file, 1):
-                if len(line) > _MAX_LINE_CHARS or len(questions) >= _MAX_QUESTIONS:
-                    raise InputError(f'"{path}" is too large at line {number}', "split the file")
-                if line.strip():
-                    questions.append(_question(line, f'"{path}" line {number}'))
+            return parse_questions(file, str(path))
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f'"{path}" cannot be read: {error}', "name a questions.jsonl in UTF-8") from error
+
+
+def parse_questions(lines: Iterable[str], origin: str) -> tuple[GoldQuestion, ...]:
+    """The questions of a file's lines; `origin` is what messages call it.
+
+    Raises:
+        InputError: a line is not a question, or there is none.
+    """
+    questions: list[GoldQuestion] = []
+    for number, line in enumerate(lines, 1):
+        if len(line) > _MAX_LINE_CHARS or len(questions) >= _MAX_QUESTIONS:
+            raise InputError(f'"{origin}" is too large at line {number}', "split the file")
+        if line.strip():
+            questions.append(_question(line, f'"{origin}" line {number}'))
     if not questions:
-        raise InputError(f'"{path}" holds no question', "name a questions.jsonl")
+        raise InputError(f'"{origin}" holds no question', "name a questions.jsonl")
     return tuple(questions)
 
 

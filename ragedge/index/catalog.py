@@ -23,6 +23,7 @@ from ragedge.errors import DiskFull, IndexCorrupt, IndexFolderError, IndexReadOn
 from ragedge.index import schema
 from ragedge.index.folding import match_expression
 from ragedge.index.schema import translated
+from ragedge.index.states import forget_states
 from ragedge.index.writing import Change, settle
 
 CATALOG_NAME = "catalog.db"
@@ -109,6 +110,7 @@ class Catalog:
                 try:
                     yield db, change
                     settle(db, change)
+                    forget_states(self.path.parent, change.sha256)  # a stop between both costs nothing but time
                     self._note(db, change)
                     db.execute("COMMIT")
                 except BaseException:
@@ -245,13 +247,20 @@ class Catalog:
         )
         return sorted(((row[0], float(row[1])) for row in found), key=lambda hit: (-hit[1], hit[0]))
 
-    def document_frequency(self, words: Sequence[str]) -> dict[str, int]:
-        """In how many chunks each word occurs, title and headings included; one of several tokens is a phrase."""
+    def document_frequency(self, words: Sequence[str], within: Sequence[str] | None = None) -> dict[str, int]:
+        """In how many chunks (of the documents `within`) each word occurs, title and headings included; one of several
+        tokens is a phrase."""
         counts: dict[str, int] = {}
+        sql, parameters = "SELECT count(*) FROM fts WHERE fts MATCH ?", []
+        if within is not None:  # words first, then their chunks: the other way round all chunks would be listed
+            sql = (
+                "SELECT count(*) FROM fts CROSS JOIN chunks c ON c.rowid = fts.rowid WHERE fts MATCH ?"
+                " AND c.document_id IN (SELECT value FROM json_each(?))"
+            )
+            parameters = [json.dumps(list(within))]
         for word in dict.fromkeys(words):
             expression = match_expression((), (word,))
-            sql = "SELECT count(*) FROM fts WHERE fts MATCH ?"
-            counts[word] = int(self.rows(sql, (expression,))[0][0]) if expression else 0
+            counts[word] = int(self.rows(sql, (expression, *parameters))[0][0]) if expression else 0
         return counts
 
     def all_vectors(self, dimension: int) -> tuple[list[str], NDArray[np.float32]]:

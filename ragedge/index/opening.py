@@ -22,6 +22,7 @@ from ragedge.index.manifest import (
     write_manifest,
 )
 from ragedge.index.records import NewDocument
+from ragedge.index.states import forget_all_states
 
 LOCK_NAME = "lock"
 GATE_NAME = "gate.json"  # the gate fitted to this index, see `ragedge.gate_file`
@@ -87,6 +88,7 @@ def remove_index(folder: Path) -> None:
     if not lock.acquire():
         raise refused(folder, lock)
     try:
+        forget_all_states(folder)
         for name in _PARTS:  # the manifest first: what a kill leaves of the rest is then no index
             path = folder / name
             if path.is_dir() and not path.is_symlink():

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.contracts import Block, Chunk, DocumentName, Page, PageProblem, PageSpan
+from ragedge.contracts import GIVEN_DATE, GIVEN_EDITION, Block, Chunk, DocumentName, Page, PageProblem, PageSpan
 from ragedge.errors import NotFound
 from ragedge.index.catalog import Catalog, loads, vector_of
 from ragedge.index.exact import ExactVectors
-from ragedge.index.records import Counts, DocumentInfo, FileRow
+from ragedge.index.given import read_given
+from ragedge.index.records import Counts, Details, DocumentInfo, FileRow
 from ragedge.index.schema import checked, from_sql
 from ragedge.index.writing import CHUNK_COLUMNS, DOCUMENT_COLUMNS, FILE_COLUMNS, PAGE_COLUMNS
 
@@ -118,10 +119,12 @@ def documents(catalog: Catalog, document_id: str | None = None) -> list[Document
     held = "SELECT document_id, path FROM files WHERE document_id IS NOT NULL"
     for owner, path in catalog.rows(held + (" AND document_id = ?" if parameters else ""), parameters):
         paths.setdefault(owner, []).append(from_sql(path))
-    return sorted((_document(row, paths.get(row[0], [])) for row in rows), key=lambda info: (info.path, info.id))
+    given = read_given(catalog, document_id)
+    found = (_document(row, paths.get(row[0], []), given.get(row[0], Details())) for row in rows)
+    return sorted(found, key=lambda info: (info.path, info.id))
 
 
-def _document(row: Sequence[Any], paths: Sequence[str]) -> DocumentInfo:
+def _document(row: Sequence[Any], paths: Sequence[str], given: Details) -> DocumentInfo:
     values = checked(row, f'the document "{row[0]}"')
     path = from_sql(values[1])
     return DocumentInfo(
@@ -130,7 +133,7 @@ def _document(row: Sequence[Any], paths: Sequence[str]) -> DocumentInfo:
         title=from_sql(values[2]),
         media_type=from_sql(values[3]),
         size_bytes=values[4],
-        language=None if values[5] is None else from_sql(values[5]),
+        language=given.language or (None if values[5] is None else from_sql(values[5])),
         pages=values[7],
         chunks=values[8],
         added_at=values[9],
@@ -158,19 +161,25 @@ def document_sha256(catalog: Catalog, document_id: str) -> str:
 def names(catalog: Catalog) -> list[DocumentName]:
     """What all documents are called and when they are of, by path."""
     rows = catalog.rows("SELECT id, path, title, media_type, language, metadata, chunks FROM documents")
+    given = read_given(catalog)
     found = [
         DocumentName(
             id=row[0],
             path=from_sql(row[1]),
             title=from_sql(row[2]),
             media_type=from_sql(row[3]),
-            language=None if row[4] is None else from_sql(row[4]),
-            metadata=loads(row[5]),
+            language=given.get(row[0], Details()).language or (None if row[4] is None else from_sql(row[4])),
+            metadata=loads(row[5]) | _said(given.get(row[0], Details())),
             chunks=row[6],
         )
         for row in rows
     ]
     return sorted(found, key=lambda name: (name.path, name.id))
+
+
+def _said(given: Details) -> dict[str, str]:
+    said = {GIVEN_DATE: given.date, GIVEN_EDITION: given.edition}
+    return {key: value for key, value in said.items() if value}
 
 
 def nearest_within(

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.contracts import Chunk, Document, PageProblem, Reason
+from ragedge.contracts import Chunk, Document, PageOrigin, PageProblem, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +65,34 @@ class DocumentInfo:
     added_at: str
     problems: tuple[PageProblem, ...]
     other_paths: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What people say of a document; it goes before what its file declares. None: nothing is said.
+
+    `date` is "2024", "2024-05" or "2024-05-31", `edition` numbers with dots, `language` a tag such as "en" or "pt-BR".
+    """
+
+    title: str | None = None
+    date: str | None = None
+    edition: str | None = None
+    language: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PageSummary:
+    """What was got out of a page: characters of text, passages that touch it, and how it was read.
+
+    `same_as` is the number of the first page of the document with the very same text, None where it is the only one.
+    """
+
+    number: int
+    label: str | None
+    origin: PageOrigin
+    chars: int
+    chunks: int
+    same_as: int | None
 
 
 @dataclass(frozen=True, slots=True)

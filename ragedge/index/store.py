@@ -24,11 +24,13 @@ from ragedge.index import writing
 from ragedge.index.catalog import CATALOG_NAME, Access, Catalog
 from ragedge.index.check import catalog_problems, differs_from_seal, seal_catalog, unseal_catalog
 from ragedge.index.derived import DerivedVectors
+from ragedge.index.given import write_given
 from ragedge.index.lock import FolderLock
 from ragedge.index.manifest import IndexSettings, write_manifest
 from ragedge.index.opening import LOCK_NAME, agree, make, missing, refused, remove_index, validate
-from ragedge.index.records import Counts, DocumentInfo, FileRow, NewDocument
+from ragedge.index.records import Counts, Details, DocumentInfo, FileRow, NewDocument
 from ragedge.index.schema import RESTORE_HINT
+from ragedge.index.states import forget_states
 from ragedge.index.view import IndexView
 
 __all__ = ["Counts", "DocumentInfo", "FileRow", "Index", "IndexSettings", "NewDocument"]
@@ -255,6 +257,19 @@ class Index(IndexView):
                     writing.release_path(db, path, change)
             self._follow(change)
 
+    def describe(self, document_id: str, details: Details) -> None:
+        """Keep what people say of a document, in the place of what was said before; empty details are none.
+
+        Raises:
+            NotFound: when there is no such document.
+        """
+        self.document(document_id)
+        with self._write_lock:
+            self._begin()
+            with self._catalog.transaction() as (db, change):
+                write_given(db, document_id, details)
+                change.is_visible = True
+
     def _begin(self) -> None:
         if self._is_closed or not self._is_writer:
             raise IndexReadOnly(f'the index "{self.folder.name}" was opened for reading', "open it for writing")
@@ -267,6 +282,7 @@ class Index(IndexView):
         if self._derived is not None:
             self._derived.delete(change.chunk_ids)
         self._sources.remove(change.sha256)
+        forget_states(self.folder, change.sha256)  # once more: a question may have come in between
         if change.sha256 and self.counts().chunks <= _PURGE_AT_ONCE_CHUNKS:
             # The change itself is done and safe; without room, overwriting waits for the next opening.
             with contextlib.suppress(DiskFull):

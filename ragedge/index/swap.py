@@ -12,6 +12,7 @@ from pathlib import Path
 from ragedge.index.disk import sync_folder
 from ragedge.index.lock import FolderLock
 from ragedge.index.opening import LOCK_NAME, refused
+from ragedge.index.states import forget_all_states
 
 FRESH_SUFFIX = ".new"
 OLD_SUFFIX = ".old"
@@ -40,6 +41,7 @@ def put_in_place(folder: Path) -> None:
     """Let the complete fresh index take the place of `folder`."""
     old = folder.with_name(folder.name + OLD_SUFFIX)
     shutil.rmtree(old, ignore_errors=True)
+    forget_all_states(folder)  # which documents go with the old index is not looked up: states are made again
     if folder.exists():
         folder.rename(old)
     fresh_folder(folder).rename(folder)

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.contracts import Chunk, DocumentName, Page
+from ragedge.contracts import Chunk, Document, DocumentName, Page
 from ragedge.errors import NotFound
 from ragedge.index import reading
 from ragedge.index import words as words_of_index
@@ -18,9 +18,11 @@ from ragedge.index.catalog import Catalog
 from ragedge.index.check import problems_of
 from ragedge.index.derived import DerivedVectors
 from ragedge.index.exact import ExactVectors, as_matrix
+from ragedge.index.given import read_given
 from ragedge.index.manifest import IndexSettings
-from ragedge.index.records import Counts, DocumentInfo, FileRow
+from ragedge.index.records import Counts, Details, DocumentInfo, FileRow, PageSummary
 from ragedge.index.sources import SourceFiles
+from ragedge.index.whole import page_summaries, whole_document
 
 _EXTRA_HITS = 16  # asked of Chroma beyond the limit, for those the catalog does not know (yet, or any more)
 
@@ -170,6 +172,30 @@ class IndexView:
         """
         return reading.documents(self._catalog, document_id)[0]
 
+    def details(self, document_id: str) -> Details:
+        """What people say of a document; empty where they say nothing."""
+        return read_given(self._catalog, document_id).get(document_id, Details())
+
+    def all_details(self) -> dict[str, Details]:
+        """What people say, by the ids of those documents of which they say anything."""
+        return read_given(self._catalog)
+
+    def whole_document(self, document_id: str) -> Document:
+        """A document with all its pages, as its reader gave it.
+
+        Raises:
+            NotFound: when there is no such document.
+        """
+        return whole_document(self._catalog, document_id)
+
+    def page_summaries(self, document_id: str) -> list[PageSummary]:
+        """What was got out of each page of a document, by number.
+
+        Raises:
+            NotFound: when there is no such document.
+        """
+        return page_summaries(self._catalog, document_id)
+
     def source(self, document_id: str) -> Path:
         """The copy of the file a document was read from.
 
@@ -185,9 +211,9 @@ class IndexView:
         """Every file that was seen, by path."""
         return reading.files(self._catalog)
 
-    def document_frequency(self, words: Sequence[str]) -> dict[str, int]:
-        """In how many passages (title and headings included) each word occurs."""
-        return self._catalog.document_frequency(words)
+    def document_frequency(self, words: Sequence[str], within: Sequence[str] | None = None) -> dict[str, int]:
+        """In how many passages (title and headings included) each word occurs; `within` as for `search_text`."""
+        return self._catalog.document_frequency(words, within)
 
     def counts(self) -> Counts:
         """How much the index holds."""

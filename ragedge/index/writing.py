@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 
 from ragedge.contracts import PageProblem
 from ragedge.errors import NotFound
+from ragedge.index.given import drop_given
 from ragedge.index.records import FileRow, NewDocument
 from ragedge.index.schema import from_sql, row_digest, to_sql
 
@@ -254,3 +255,5 @@ def settle(db: sqlite3.Connection, change: Change) -> None:
         (json.dumps(sorted(change.sha256)),),
     )
     change.sha256 -= {row[0] for row in held}
+    if change.sha256:
+        drop_given(db)

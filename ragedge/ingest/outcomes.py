@@ -7,7 +7,7 @@ have work. Order is kept.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
@@ -34,18 +34,25 @@ class Parsed:
 
 
 def outcomes(
-    files: Sequence[tuple[Found, str | None]], sandbox: Sandbox, embedder: Embedder, chunk_tokens: int
+    files: Iterable[tuple[Found, str | None]],
+    sandbox: Sandbox,
+    embedder: Embedder,
+    chunk_tokens: int,
+    titles: Mapping[str, str],
 ) -> Iterator[Parsed | FileRow]:
-    """What came of each of `files` (file, path whose old version it replaces), in order. Closes the sandbox."""
+    """What came of each of `files` (file, path whose old version it replaces), in order. Closes the sandbox.
+
+    `titles` are those that people gave to documents, by id; they go before what a file declares.
+    """
     pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="read")
     ahead: deque[tuple[Found, str | None, Future[ParsedFile | FileRow]]] = deque()
     try:
         for found, replaces in files:
             ahead.append((found, replaces, pool.submit(_read, sandbox, found)))
             if len(ahead) > AHEAD:
-                yield _cut(*ahead.popleft(), embedder, chunk_tokens)
+                yield _cut(*ahead.popleft(), embedder, chunk_tokens, titles)
         while ahead:
-            yield _cut(*ahead.popleft(), embedder, chunk_tokens)
+            yield _cut(*ahead.popleft(), embedder, chunk_tokens, titles)
     finally:
         for _, _, future in ahead:
             future.cancel()
@@ -68,6 +75,7 @@ def _cut(
     future: Future[ParsedFile | FileRow],
     embedder: Embedder,
     chunk_tokens: int,
+    titles: Mapping[str, str],
 ) -> Parsed | FileRow:
     result = future.result()
     if isinstance(result, FileRow):
@@ -75,7 +83,7 @@ def _cut(
     document = Document(
         id=found.sha256[:16],
         path=found.path,
-        title=result.title,
+        title=titles.get(found.sha256[:16], result.title),
         media_type=result.media_type,
         size_bytes=found.size_bytes,
         language=result.language,

@@ -182,6 +182,15 @@ def _sort_new(result: Plan, pending: list[Found], known: Mapping[str, Known], *,
             (result.changed if found.path in known else result.new).append(found)
 
 
+def followed_folder(index_folder: Path) -> str | None:
+    """The folder that an index follows, or None: it follows none, or nobody can say."""
+    try:
+        folder = json.loads((index_folder / "source.json").read_text(encoding="utf-8")).get("folder")
+    except (OSError, ValueError, AttributeError):
+        return None
+    return folder if isinstance(folder, str) else None
+
+
 def claim_folder(index_folder: Path, folder: Path) -> None:
     """Remember which folder an index follows; an index follows one folder only.
 

@@ -13,13 +13,15 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from ragedge.contracts import Embedder
 from ragedge.errors import NotFound
+from ragedge.index.records import Details
 from ragedge.index.store import FileRow, Index, NewDocument
+from ragedge.ingest.again import INCOMING, Again, adopt_details
 from ragedge.ingest.chunker import passage_text
 from ragedge.ingest.outcomes import Parsed, outcomes, row_of
 from ragedge.ingest.progress import Progress, SyncReport
@@ -74,9 +76,10 @@ class Sync:
             return run.all(folder, retry=retry)
 
     def add_file(self, path: Path, name: str) -> FileRow:
-        """Take one file from outside the folder under `name`; returns its row, rejected or not."""
+        """Take one file from outside the folder under `name`, with folders before it or without; returns its row,
+        rejected or not."""
         with self._one_run:
-            target = UPLOADS + Path(name).name
+            target = UPLOADS + _inside(name)
             found = look(path, target)
             rows = self.index.files()
             holder = next((r for r in rows.values() if r.sha256 == found.sha256 and r.document_id), None)
@@ -92,17 +95,41 @@ class Sync:
     @property
     def upload_folder(self) -> Path:
         """Where a file may lie while it is received: on the index's own disk."""
-        return self.index.folder / "incoming"
+        return self.index.folder / INCOMING
 
     def adopt_uploads(self, old: Index) -> None:
-        """Read again what was uploaded to `old`, from the copies it keeps."""
+        """Read again what was uploaded to `old`, from the copies it keeps, and say of documents what was said there."""
         for row in old.files().values():
             if row.path.startswith(UPLOADS) and row.document_id is not None:
-                name = Path(row.path).name
+                name = row.path.removeprefix(UPLOADS)
                 with tempfile.TemporaryDirectory() as folder:
-                    copy = Path(folder) / name  # the copy is named by its content; the reader needs the suffix
+                    copy = Path(folder) / Path(name).name  # the kept one has no suffix, and readers need it
                     shutil.copyfile(old.source(row.document_id), copy)
                     self.add_file(copy, name)
+        adopt_details(self.index, self._again(), old.all_details())
+
+    def read_again(self, path: str) -> FileRow:
+        """Read one file of the index anew; see `Again.read`."""
+        with self._one_run:
+            return self._again().read(path)
+
+    def read_each(self, paths: Sequence[str], tell: Callable[[str], None]) -> dict[str, str]:
+        """Read some documents anew; see `Again.read_each`."""
+        with self._one_run:
+            return self._again().read_each(paths, tell)
+
+    def replace(self, path: str, file: Path) -> FileRow:
+        """Let another file take the place of one of the index; see `Again.replace`."""
+        with self._one_run:
+            return self._again().replace(path, file)
+
+    def describe(self, document_id: str, details: Details) -> None:
+        """Keep what people say of a document; see `Again.describe`."""
+        with self._one_run:
+            self._again().describe(document_id, details)
+
+    def _again(self) -> Again:
+        return Again(self.index, self.embedder, self.make_sandbox, self.chunk_tokens)
 
     def remove(self, path: str) -> None:
         """Take a file out of the index; a later run over its folder would bring it back.
@@ -114,6 +141,11 @@ class Sync:
             if path not in self.index.files():
                 raise NotFound(f'there is no file "{path}" in this index', "list them: ragedge index info --files")
             self.index.forget([path])
+
+
+def _inside(name: str) -> str:
+    """A name that leads nowhere but below the folder of uploads."""
+    return "/".join(part for part in PurePosixPath(name).parts if part not in ("/", "..")) or Path(name).name
 
 
 class _Run:
@@ -181,7 +213,9 @@ class _Run:
         batch: list[Parsed] = []
         rejected: list[FileRow] = []
         since = time.monotonic()
-        for outcome in outcomes(files, self.sync.make_sandbox(), self.sync.embedder, self.sync.chunk_tokens):
+        for outcome in outcomes(
+            files, self.sync.make_sandbox(), self.sync.embedder, self.sync.chunk_tokens, self._titles()
+        ):
             if isinstance(outcome, FileRow):
                 rejected.append(outcome)
             else:
@@ -195,6 +229,9 @@ class _Run:
                 self.report.was_stopped = True
                 break
         self._store(batch, rejected)
+
+    def _titles(self) -> dict[str, str]:
+        return {key: given.title for key, given in self.index.all_details().items() if given.title}
 
     def _store(self, batch: list[Parsed], rejected: list[FileRow]) -> None:
         """Embed and write a batch; only then count it as done."""

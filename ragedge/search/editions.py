@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
-from ragedge.contracts import DocumentName
+from ragedge.contracts import GIVEN_DATE, GIVEN_EDITION, DocumentName
 
 _YEAR = r"(?:19|20)\d\d"
 _MONTHS = (
@@ -40,8 +40,8 @@ _VERSION = re.compile(
     re.I,
 )
 _MARKS = (_QUARTER, _DAY, _MONTH, _NAMED_DAY, _DAY_NAMED, _NAMED_MONTH, _ONLY_YEAR, _VERSION)
-_DATE_KEYS = ("date", "updated", "revised", "modified", "published", "issued", "created")
-_EDITION_KEYS = ("edition", "version", "revision", "issue")
+_DATE_KEYS = (GIVEN_DATE, "date", "updated", "revised", "modified", "published", "issued", "created")
+_EDITION_KEYS = (GIVEN_EDITION, "edition", "version", "revision", "issue")
 _WORD = re.compile(r"[^\W_]+")
 _LONG_WORD = re.compile(r"[^\W\d_]{3,}")  # a title of less ("10-Q", "Report") is a kind of document, no name
 
@@ -64,7 +64,9 @@ class Described:
 
     @cached_property
     def named_date(self) -> Moment | None:
-        """The date in file name, folder or title alone: what people call it by."""
+        """The date in file name, folder or title alone, what people call it by; or the one they gave it."""
+        if (given := find_date(self.name.metadata.get(GIVEN_DATE, ""))) is not None:
+            return given
         return next((d for t in (self._stem, self.name.path, self.name.title) if (d := find_date(t)) is not None), None)
 
     @cached_property

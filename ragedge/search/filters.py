@@ -54,13 +54,18 @@ def _any_of(tests: list[Test]) -> Test:
     return lambda document: any(test(document) for test in tests)
 
 
-def _path(value: str) -> Test:
+def path_test(value: str) -> Callable[[str], bool]:
     """A glob over the whole path, or a path, or a folder with all that is in it; letter case does not matter."""
     wanted = value.casefold().removeprefix("./")
     if _GLOB.search(wanted):
-        return lambda document: fnmatch.fnmatchcase(document.name.path.casefold(), wanted)
+        return lambda path: fnmatch.fnmatchcase(path.casefold(), wanted)
     folder = wanted.rstrip("/") + "/"
-    return lambda document: document.name.path.casefold() == wanted or document.name.path.casefold().startswith(folder)
+    return lambda path: path.casefold() == wanted or path.casefold().startswith(folder)
+
+
+def _path(value: str) -> Test:
+    test = path_test(value)
+    return lambda document: test(document.name.path)
 
 
 def _media_type(value: str) -> Test:

@@ -124,15 +124,10 @@ class Retriever:
     ) -> None:
         if mode not in ("hybrid", "lexical", "vector"):
             raise ConfigError(f"unknown search mode '{mode}'", "use one of: hybrid, lexical, vector")
-        if not 1 <= top_k <= MAX_TOP_K or candidates < top_k:
-            raise ConfigError(
-                f"top_k = {top_k} with candidates = {candidates} cannot be used",
-                f"use a top_k of 1 to {MAX_TOP_K} and at least as many candidates",
-            )
         self._index = index
         self._embedder = embedder
-        self._top_k = top_k
         self._candidates = candidates
+        self.choose(top_k)
         self._mode: Mode = mode
         plain = Steps(spelling=False, exact=mode == "lexical", editions=False, subjects=False, nearby=False)
         self._steps = steps or (Steps() if mode == "hybrid" else plain)
@@ -143,7 +138,20 @@ class Retriever:
     @property
     def setup(self) -> tuple[object, ...]:
         """What beside question and index its results follow from."""
-        return self._top_k, self._candidates, self._mode, self._steps, self._embedder.id, self._embedder.sha256
+        return self.top_k, self._candidates, self._mode, self._steps, self._embedder.id, self._embedder.sha256
+
+    def choose(self, top_k: int) -> None:
+        """Give so many passages from now on.
+
+        Raises:
+            ConfigError: that is out of range.
+        """
+        if not 1 <= top_k <= MAX_TOP_K or self._candidates < top_k:
+            raise ConfigError(
+                f"top_k = {top_k} with candidates = {self._candidates} cannot be used",
+                f"use a top_k of 1 to {MAX_TOP_K} and at least as many candidates",
+            )
+        self.top_k = top_k
 
     def question_vector(self, text: str) -> NDArray[np.float32]:
         """Unit vector of a question, float32 [dimension]; the last few are remembered."""
@@ -167,7 +175,7 @@ class Retriever:
         text = question.text.strip()
         if not text:
             raise BadQuestion("the question is empty", "type a question")
-        top_k = self._top_k if question.top_k is None else question.top_k
+        top_k = self.top_k if question.top_k is None else question.top_k
         if not 1 <= top_k <= MAX_TOP_K:
             raise BadQuestion(f"top_k = {top_k} is out of range", f"use 1 to {MAX_TOP_K}")
         limit = max(self._candidates, 2 * top_k)

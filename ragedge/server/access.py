@@ -41,6 +41,9 @@ class Caller:
 OWNER = Caller("owner")
 """Everybody on a service that only this machine reaches."""
 
+WIDGET = Caller("visitor")
+"""A page of another site there."""
+
 
 class Access:
     """Keys and sessions as requests need them. Used by the event loop alone; logins change the file in threads.

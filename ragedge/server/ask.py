@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Annotated, Any
 
 import msgspec
@@ -24,6 +25,7 @@ from ragedge.server.admission import Admission
 from ragedge.server.metrics import Meter
 from ragedge.server.problems import explain
 from ragedge.server.settings import ServerSettings, Service
+from ragedge.server.sight import Asker, asker_of
 from ragedge.server.sse import Cancel, EventStream, Pump, Style, encode_event, while_connected
 from ragedge.views import answer_view, encode, passages_view, piece_view
 
@@ -64,24 +66,25 @@ class AskDesk:
     """Opens questions: checks them, gives them a place, and names their events."""
 
     def __init__(self, service: Service, settings: ServerSettings, is_stopping: Callable[[], bool]) -> None:
-        self._service = service
+        self.service = service
         self._settings = settings
         self._is_stopping = is_stopping
         self.admission = Admission(settings.queue_limit, what="questions", retry_after_s=5)
         self.meter = Meter()
 
-    def open(self, body: AskBody, question_id: str = "", client: str = "") -> Pump:
+    def open(self, body: AskBody, asker: Asker, question_id: str = "") -> Pump:
         """A pump over the question's events, its place taken; `question_id` is the journal's name for it.
 
-        `client` tells callers apart, so that nobody waits for all the questions of another one.
+        `asker.client` tells callers apart, so that nobody waits for all the questions of another one.
 
         Raises:
             BadQuestion: empty or too long.
             Busy: no place.
         """
-        question = self._question(body)
+        question = replace(self._question(body), readable=asker.readable)
+        client = asker.client
         self.admission.enter(client)
-        pipeline = self._service.pipeline
+        pipeline = self.service.pipeline
         cancel = Cancel(self._settings.question_timeout_s, self._is_stopping)
         named = {"question_id": question_id} if question_id else {}
         return Pump(
@@ -90,27 +93,29 @@ class AskDesk:
             lambda: self.admission.leave(client),
         )
 
-    def open_task(self, task: SummaryRequest | RewriteRequest, client: str = "") -> Pump:
+    def open_task(self, task: SummaryRequest | RewriteRequest, asker: Asker) -> Pump:
         """A pump over a task's events, its place taken.
 
         Raises:
             NotFound: no tasks are done here.
             Busy: no place.
         """
-        tasks = self._service.tasks
+        tasks, client = self.service.tasks, asker.client
         if tasks is None:
             raise NotFound("this service answers questions only", "see /docs for what it takes")
         self.admission.enter(client)
         name = "summarise" if isinstance(task, SummaryRequest) else task.kind
         return Pump(
-            lambda is_cancelled: self.meter.watch(tasks.stream(task, is_cancelled, client=client), task=name),
+            lambda is_cancelled: self.meter.watch(
+                tasks.stream(task, is_cancelled, client=client, readable=asker.readable), task=name
+            ),
             Cancel(self._settings.question_timeout_s, self._is_stopping),
             lambda: self.admission.leave(client),
         )
 
     def new_id(self) -> str:
         """A name for a question, by which feedback on it can come back; "" where no journal is kept."""
-        return secrets.token_hex(8) if self._service.journal is not None else ""
+        return secrets.token_hex(8) if self.service.journal is not None else ""
 
     def describe(self, event: Event, question_id: str = "") -> tuple[str, bytes]:
         """An event's name and JSON. Reads the index for the pages' printed labels: call it in a thread."""
@@ -146,7 +151,7 @@ class AskDesk:
             known = labels.setdefault(hit.chunk.document_id, {})
             for number in {span.page for span in hit.chunk.spans} - known.keys():
                 try:
-                    known[number] = self._service.index.page(hit.chunk.document_id, number).label
+                    known[number] = self.service.index.page(hit.chunk.document_id, number).label
                 except NotFound:  # removed since it was found
                     known[number] = None
         return labels
@@ -156,11 +161,6 @@ def named_view(answer: Answer, question_id: str) -> dict[str, Any]:
     """An answer as JSON; where a journal is kept, with the `question_id` that `POST /v1/feedback` takes."""
     view = answer_view(answer)
     return {**view, "question_id": question_id} if question_id else view
-
-
-def client_of(request: Request[Any, Any, Any]) -> str:
-    """Who asks, as far as a fair queue needs it: the address of the other end; kept nowhere."""
-    return request.client.host if request.client is not None else ""
 
 
 async def check_body(request: Request[Any, Any, Any]) -> None:
@@ -190,7 +190,7 @@ async def check_body(request: Request[Any, Any, Any]) -> None:
 async def ask(data: JSONBody[AskBody], request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Drain the events into one answer; stop when the caller hangs up."""
     question_id: str = state.desk.new_id()
-    pump: Pump = state.desk.open(data, question_id, client_of(request))
+    pump: Pump = state.desk.open(data, asker_of(request), question_id)
     answer = await drain(pump, request.receive)
     if answer is None:
         return gone()
@@ -208,7 +208,7 @@ async def ask_stream(data: JSONBody[AskBody], request: Request[Any, Any, Any], s
     """Pull the first event, then reply with the stream."""
     desk: AskDesk = state.desk
     question_id = desk.new_id()
-    pump = desk.open(data, question_id, client_of(request))
+    pump = desk.open(data, asker_of(request), question_id)
     request_id = request_id_of(request)
     style = Style(
         "text/event-stream; charset=utf-8",

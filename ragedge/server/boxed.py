@@ -3,28 +3,40 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from litestar import Litestar
 
 from ragedge import __version__, assemble
 from ragedge.assemble import Box
+from ragedge.config import Config
 from ragedge.errors import RagedgeError
 from ragedge.exhibits import Exhibits, load_exhibits
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
+from ragedge.model_registry import Registry
+from ragedge.parts import PartedPipeline
 from ragedge.server.access import Access
 from ragedge.server.app import create_app
+from ragedge.server.curation import make_curation
 from ragedge.server.lan import own_names
+from ragedge.server.owner_settings import OwnerSettings
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from ragedge.server.speech import find_program
+from ragedge.server.surroundings import Surroundings
+from ragedge.suggesting import suggest
 
 #: Seconds of tokens that a full bucket holds.
 _BURST_SECONDS = 20
 
 
-def make_app(box: Box, access: Access | None = None) -> Litestar:
-    """The service over an opened box, with the limits of its config; with `access`, behind its keys."""
+def make_app(box: Box, access: Access | None = None, config_file: Path | None = None) -> Litestar:
+    """The service over an opened box, with the limits of its config; with `access`, behind its keys.
+
+    `config_file` is where the config came from: what an owner changes is kept there.
+    """
     wanted = box.config.server
     service = Service(
         pipeline=box.pipeline,
@@ -37,11 +49,23 @@ def make_app(box: Box, access: Access | None = None) -> Litestar:
         embedder=box.embedder,
         tasks=box.tasks,
         access=access,
+        curation=make_curation(box),
+        surroundings=_surroundings(box),
+        parts=box.pipeline.parts if isinstance(box.pipeline, PartedPipeline) else None,
+        suggest=partial(_suggest, box.pipeline) if isinstance(box.pipeline, PartedPipeline) else None,
+        owner_settings=OwnerSettings(
+            box.config,
+            config_file,
+            models=lambda: _model_names(box),
+            apply=lambda config: _apply(box, app, config),
+            can_keep=box.journal is not None,
+        ),
     )
     settings = ServerSettings(
         host=wanted.host,
         port=wanted.port,
         title=wanted.title,
+        admin=wanted.admin,
         allowed_hosts=(*wanted.allowed_hosts, *own_names()) if wanted.lan else wanted.allowed_hosts,
         is_lan=wanted.lan,
         tokens_per_second=wanted.tokens_per_second,
@@ -54,7 +78,40 @@ def make_app(box: Box, access: Access | None = None) -> Litestar:
         questions=wanted.questions,
         kiosk=_kiosk(box),
     )
-    return create_app(service, settings)
+    app = create_app(service, settings)
+    return app
+
+
+def _suggest(
+    pipeline: PartedPipeline, readable: Sequence[str] | None, collection: str, is_over: Callable[[], bool]
+) -> tuple[str, ...]:
+    return suggest(pipeline.part(readable, collection), is_over)
+
+
+def _model_names(box: Box) -> tuple[str, ...]:
+    return tuple(record.name for record in Registry(box.config.language_models_folder).records())
+
+
+def _apply(box: Box, app: Litestar, config: Config) -> None:
+    """Let a changed config take effect in what runs, as far as that goes without making parts anew."""
+    journal = box.journal if config.journal.enabled else None
+    if isinstance(box.pipeline, PartedPipeline):
+        wanted = config.answer.max_answer_tokens
+        box.pipeline.change(
+            language=config.language, max_answer_tokens=wanted, top_k=config.search.top_k, journal=journal
+        )
+    state = app.state
+    state.settings = replace(state.settings, title=config.server.title, questions=config.server.questions)
+    state.service = state.desk.service = replace(state.service, journal=journal, tasks=box.tasks)
+
+
+def _surroundings(box: Box) -> Surroundings:
+    config = box.config
+    registry = Registry(config.language_models_folder)
+    is_local = box.generator is not None and config.answer.kind != "remote"
+    found = registry.resolve(config.answer.model) if is_local else None
+    speaking = None if found is None else found[0]
+    return Surroundings(Path(config.indexes_folder), registry, config.answer.model, speaking)
 
 
 def _kiosk(box: Box) -> KioskSettings | None:

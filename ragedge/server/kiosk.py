@@ -19,7 +19,8 @@ from ragedge.exhibits import Exhibit
 from ragedge.qr import qr_svg
 from ragedge.server.ask import MAX_PREFERRED, check_body
 from ragedge.server.origins import split_host
-from ragedge.server.settings import KioskSettings, ServerSettings, Service
+from ragedge.server.settings import KioskSettings, Reading, ServerSettings
+from ragedge.server.sight import index_for
 from ragedge.server.site import file_reply
 from ragedge.server.speech import MAX_CHARS, speak
 from ragedge.views import encode
@@ -52,13 +53,13 @@ def kiosk_page(request: Request[Any, Any, Any], state: State) -> Response[bytes]
     summary="What the kiosk shows",
     description="Title, suggested questions by language, and of an `exhibit` what a question about it brings along.",
 )
-def kiosk_setup(state: State, exhibit: ExhibitId = "") -> Response[bytes]:
+def kiosk_setup(request: Request[Any, Any, Any], state: State, exhibit: ExhibitId = "") -> Response[bytes]:
     """For an exhibit that nobody knows, the same as for none: a stale label must not lead to an error."""
     kiosk, settings = _settings(state), state.settings
     found = kiosk.exhibits.exhibits.get(exhibit)
     view = {
         "title": settings.title,
-        "exhibit": None if found is None else _exhibit_view(found, state.service),
+        "exhibit": None if found is None else _exhibit_view(found, index_for(request)),
         "questions": found.questions if found is not None and found.questions else kiosk.exhibits.questions,
         "languages": list(kiosk.languages),
         "idle_seconds": kiosk.idle_seconds,
@@ -109,8 +110,8 @@ def _settings(state: State) -> KioskSettings:
     return settings.kiosk
 
 
-def _exhibit_view(exhibit: Exhibit, service: Service) -> dict[str, Any]:
-    paths = {info.path: info.id for info in service.index.documents()}
+def _exhibit_view(exhibit: Exhibit, index: Reading) -> dict[str, Any]:
+    paths = {info.path: info.id for info in index.documents()}
     prefer = [paths[path] for path in exhibit.meant(paths)][:MAX_PREFERRED]
     return {"id": exhibit.id, "titles": exhibit.titles, "topic": exhibit.topic, "prefer": prefer}
 

@@ -18,8 +18,8 @@ from ragedge.errors import NotAuthenticated, NotFound
 from ragedge.server.access import SESSION_SECONDS, Access, Caller, page_token
 from ragedge.server.ask import check_body
 from ragedge.server.documents import json_reply
-from ragedge.server.permissions import LOGIN
-from ragedge.server.settings import Service
+from ragedge.server.permissions import LOGIN, may
+from ragedge.server.settings import Service, has_desk
 from ragedge.server.site import file_reply
 
 
@@ -76,6 +76,7 @@ def show_session(request: Request[Any, Any, Any], state: State) -> Response[byte
             "name": caller.key.name if caller.key is not None else "",
             "has_login": service.access is not None,
             "token": page_token(caller),
+            "has_desk": may(caller.role, "curator") and has_desk(service, state.settings),
         }
     )
 

@@ -12,14 +12,15 @@ import contextlib
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from ragedge import device
 from ragedge.contracts import Answer, Event
 from ragedge.errors import RagedgeError
-from ragedge.server.settings import Service
+from ragedge.server.sight import index_for
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _PREFIX = "ragedge_"
@@ -28,6 +29,7 @@ _SUMS: tuple[tuple[str, str], ...] = (
     ("load_duration", "time for starting and loading the language model"),
     ("prompt_eval_count", "tokens of prompts, those not read again included"),
     ("prompt_eval_cached_count", "tokens of prompts that were known and not read again"),
+    ("prompt_eval_joined_count", "tokens of prompts in passages that were read apart and joined"),
     ("prompt_eval_duration", "time for reading prompts"),
     ("eval_count", "tokens written"),
     ("eval_duration", "time for writing"),
@@ -113,10 +115,9 @@ class Meter:
     media_type=CONTENT_TYPE,
     description="Questions by outcome, and tokens and seconds of the language model under the names of Ollama.",
 )
-def metrics(state: State) -> Response[bytes]:
+def metrics(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """Counters since the start, and what is so now."""
-    service: Service = state.service
-    counts = service.index.counts()
+    counts = index_for(request).counts()
     now = (
         ("questions_in_progress", "questions at work or waiting", state.desk.admission.taken),
         ("questions_limit", "questions that may be at work or waiting", state.desk.admission.limit),

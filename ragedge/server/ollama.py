@@ -19,7 +19,7 @@ from msgspec import Meta, Struct
 
 from ragedge.contracts import Answer, Event, Passages, Piece
 from ragedge.errors import BadQuestion
-from ragedge.server.ask import AskDesk, Short, check_body, client_of, drain, open_reply, request_id_of, whole_reply
+from ragedge.server.ask import AskDesk, Short, check_body, drain, open_reply, request_id_of, whole_reply
 from ragedge.server.chat import (
     MAX_CHAT_BYTES,
     MODEL_WITH_SOURCES,
@@ -37,6 +37,7 @@ from ragedge.server.documents import json_reply
 from ragedge.server.problems import explain
 from ragedge.server.settings import Service
 from ragedge.server.shapes import dressed
+from ragedge.server.sight import asker_of
 from ragedge.server.sse import Style
 from ragedge.views import encode
 
@@ -53,13 +54,14 @@ class Options(Struct):
 
 
 class ChatBody(Struct):
-    """A conversation; as with Ollama, the reply is a stream unless `stream` is false."""
+    """A conversation; as with Ollama, the reply is a stream unless `stream` is false. `collection` is ours."""
 
     model: Short
     messages: Annotated[list[Message], Meta(min_length=1, max_length=1000)]
     stream: bool | None = True
     format: Any = None
     options: Options | None = None
+    collection: Short = ""
 
 
 class ShowBody(Struct):
@@ -94,9 +96,10 @@ async def chat(data: JSONBody[ChatBody], request: Request[Any, Any, Any], state:
         max_answer_tokens=token_limit(options.num_predict),
         temperature=options.temperature,
         seed=None if options.seed is None else options.seed % 2**32,
+        collection=data.collection,
     )
     question_id = desk.new_id()
-    pump = desk.open(body, question_id, client_of(request))
+    pump = desk.open(body, asker_of(request), question_id)
     talk = _Chat(data, request, question_id)
     if data.stream is not False:
         style = Style("application/x-ndjson", talk.render, talk.render_error, talk.finish, ping=b"")

@@ -24,7 +24,6 @@ from ragedge.server.ask import (
     AskDesk,
     Short,
     check_body,
-    client_of,
     drain,
     open_reply,
     request_id_of,
@@ -48,6 +47,7 @@ from ragedge.server.documents import json_reply
 from ragedge.server.problems import explain
 from ragedge.server.settings import Service
 from ragedge.server.shapes import dressed
+from ragedge.server.sight import asker_of
 from ragedge.server.sse import Style
 from ragedge.views import encode
 
@@ -67,7 +67,7 @@ class ResponseFormat(Struct):
 
 
 class CompletionBody(Struct):
-    """A conversation. Further fields of the protocol are ignored."""
+    """A conversation; `collection` is a field of ours. Further fields of the protocol are ignored."""
 
     model: Short
     messages: Annotated[list[Message], Meta(min_length=1, max_length=1000)]
@@ -80,6 +80,7 @@ class CompletionBody(Struct):
     n: int | None = 1
     response_format: ResponseFormat | None = None
     tool_choice: Any = None
+    collection: Short = ""
 
 
 @post(
@@ -99,7 +100,7 @@ async def chat_completions(data: JSONBody[CompletionBody], request: Request[Any,
     desk: AskDesk = state.desk
     body = _question(data, state)
     question_id = desk.new_id()
-    pump = desk.open(body, question_id, client_of(request))
+    pump = desk.open(body, asker_of(request), question_id)
     talk = _Completion(data, request, question_id)
     if data.stream:
         style = Style("text/event-stream; charset=utf-8", talk.render, talk.render_error, talk.finish)
@@ -122,6 +123,7 @@ def _question(data: CompletionBody, state: State) -> AskBody:
         max_answer_tokens=token_limit(data.max_completion_tokens, data.max_tokens),
         temperature=data.temperature,
         seed=None if data.seed is None else data.seed % 2**32,
+        collection=data.collection,
     )
 
 

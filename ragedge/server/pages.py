@@ -6,14 +6,15 @@ from typing import Annotated, Any
 
 import anyio
 import anyio.to_thread
-from litestar import MediaType, Response, get
+from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 from litestar.params import FromPath, QueryParameter
 
 from ragedge.contracts import Page
 from ragedge.errors import NotFound
 from ragedge.server.documents import document_view, find_document, json_reply
-from ragedge.server.settings import Service
+from ragedge.server.settings import Reading
+from ragedge.server.sight import index_for
 from ragedge.views import page_view
 
 #: Page numbers beyond this exist in no file; SQLite would refuse far larger integers with an error of its own.
@@ -37,10 +38,14 @@ Near = Annotated[float | None, QueryParameter(ge=0, le=1)]
     description="`limit` characters from `offset` on: a format without pages is one page of any length.",
 )
 def show_page(
-    document_id: FromPath[str], number: FromPath[int], state: State, offset: Offset = 0, limit: Window = 40_000
+    document_id: FromPath[str],
+    number: FromPath[int],
+    request: Request[Any, Any, Any],
+    offset: Offset = 0,
+    limit: Window = 40_000,
 ) -> Response[bytes]:
     """A window of the page's text, with the document and the neighbouring pages' numbers."""
-    info, page = find_page(state.service, document_id, number)
+    info, page = find_page(index_for(request), document_id, number)
     view = page_view(page, pages=info.pages, offset=offset, limit=limit)
     view["document"] = document_view(info)
     return json_reply(view)
@@ -52,12 +57,18 @@ def show_page(
     description="X-Ragedge-Marks counts marked lines, X-Ragedge-First-Mark says how far down the first is (0 to 1).",
 )
 async def page_picture(
-    document_id: FromPath[str], number: FromPath[int], state: State, quote: Quote = "", near: Near = None
+    document_id: FromPath[str],
+    number: FromPath[int],
+    request: Request[Any, Any, Any],
+    state: State,
+    quote: Quote = "",
+    near: Near = None,
 ) -> Response[bytes]:
     """Draw the page in a child process."""
+    index = index_for(request)
     with state.picture_admission.place():
         picture = await anyio.to_thread.run_sync(
-            _draw, state, document_id, number, quote, near, limiter=state.picture_limiter
+            _draw, state, index, document_id, number, quote, near, limiter=state.picture_limiter
         )
     headers = {"X-Ragedge-Marks": str(picture.marks)}
     if picture.first_mark is not None:
@@ -65,21 +76,20 @@ async def page_picture(
     return Response(picture.png, media_type="image/png", headers=headers)
 
 
-def _draw(state: State, document_id: str, number: int, quote: str, near: float | None) -> Any:
-    service: Service = state.service
-    info, _ = find_page(service, document_id, number)
+def _draw(state: State, index: Reading, document_id: str, number: int, quote: str, near: float | None) -> Any:
+    info, _ = find_page(index, document_id, number)
     if info.media_type != "application/pdf":
         raise NotFound("only pages of PDF files have pictures", "read the page as text")
-    return state.pictures.draw(service.index.source(document_id), document_id, number, quote, near)
+    return state.pictures.draw(index.source(document_id), document_id, number, quote, near)
 
 
-def find_page(service: Service, document_id: str, number: int) -> tuple[Any, Page]:
-    """The `DocumentInfo` and one of its pages.
+def find_page(index: Reading, document_id: str, number: int) -> tuple[Any, Page]:
+    """The `DocumentInfo` and one of its pages, in the index as the caller may read it.
 
     Raises:
         NotFound: no such document or page.
     """
-    info = find_document(service, document_id)
+    info = find_document(index, document_id)
     if not 1 <= number <= _MAX_PAGE:
         raise NotFound(f"there is no page {str(number)[:20]}", "pages count from 1")
-    return info, service.index.page(document_id, number)
+    return info, index.page(document_id, number)

@@ -3,8 +3,7 @@
 The check is made on the route that the framework has found, not on the address as it was written, so that no spelling
 of an address leads around it. A route without an entry is closed to everyone; a test holds the table to the routes.
 
-One service answers from one index: whoever may ask may ask all of it. Roles part what callers may do, not what they
-may read.
+Here roles part what callers may do; what they may read is parted by collections (sight.py).
 """
 
 from __future__ import annotations
@@ -18,8 +17,10 @@ from litestar.handlers import BaseRouteHandler
 from ragedge.errors import AccessError, NotAuthenticated, NotFound
 from ragedge.keys import ROLES, Role
 from ragedge.server.access import Caller
+from ragedge.server.settings import has_desk
 
 LOGIN = "/login"
+DESK, DESK_ROUTES = "/admin", ("/v1/admin/", "/v1/settings", "/v1/keys")
 Needed = Role | Literal["anyone", "nobody"]
 
 #: Tokens of a client's bucket (rates.py): a question occupies the box for seconds, a picture one core for half of one.
@@ -59,6 +60,7 @@ RIGHTS: dict[str, Right] = {
     "POST /v1/rewrite": Right("visitor", _QUESTION),
     "POST /v1/rewrite/stream": Right("visitor", _QUESTION),
     "POST /v1/search": Right("visitor", _SEARCH),
+    "GET /v1/suggestions": Right("visitor"),
     "POST /v1/feedback": Right("visitor"),
     "GET /v1/documents": Right("visitor"),
     "GET /v1/documents/{document_id}": Right("visitor"),
@@ -75,9 +77,43 @@ RIGHTS: dict[str, Right] = {
     "GET /api/version": Right("visitor"),
     "POST /api/show": Right("visitor"),
     "GET /metrics": Right("curator"),
+    "GET /admin": Right("curator"),
+    "GET /v1/admin/documents": Right("curator"),
+    "GET /v1/admin/documents/{document_id}": Right("curator"),
+    "PUT /v1/admin/documents/{document_id}": Right("curator", _FILE),
+    "POST /v1/admin/documents/replace": Right("curator", _FILE),
+    "POST /v1/admin/documents/again": Right("curator", _FILE),
+    "GET /v1/admin/reading": Right("curator"),
+    "POST /v1/admin/reading": Right("curator", _FILE),
+    "DELETE /v1/admin/reading": Right("curator"),
+    "GET /v1/admin/system": Right("curator"),
+    "GET /v1/admin/models": Right("curator"),
+    "POST /v1/admin/models": Right("owner"),
+    "POST /v1/admin/check": Right("curator", _QUESTION),
+    "GET /v1/admin/log": Right("curator"),
     "POST /v1/documents": Right("curator", _FILE),
     "DELETE /v1/documents": Right("curator", _FILE),
     "DELETE /v1/documents/{document_id}": Right("curator", _FILE),
+    "GET /v1/settings": Right("owner"),
+    "PATCH /v1/settings": Right("owner", _FILE),
+    "GET /v1/keys": Right("owner"),
+    "POST /v1/keys": Right("owner", _FILE),
+    "DELETE /v1/keys/{key_id}": Right("owner", _FILE),
+    "GET /v1/admin/questions": Right("curator"),
+    "GET /v1/admin/questions/repeats": Right("curator"),
+    "GET /v1/admin/questions/days": Right("curator"),
+    "GET /v1/admin/questions/export": Right("curator"),
+    "DELETE /v1/admin/questions": Right("curator"),
+    "DELETE /v1/admin/questions/{question}": Right("curator"),
+    "GET /v1/admin/pinned": Right("curator"),
+    "POST /v1/admin/pinned": Right("curator"),
+    "POST /v1/admin/pinned/{number}": Right("curator"),
+    "DELETE /v1/admin/pinned/{number}": Right("curator"),
+    "GET /v1/admin/golden": Right("curator"),
+    "GET /v1/admin/golden/runs/{run}": Right("curator"),
+    "POST /v1/admin/golden/questions": Right("curator"),
+    "POST /v1/admin/golden/runs": Right("curator"),
+    "DELETE /v1/admin/golden/runs": Right("curator"),
     # the framework's own pages of the schema: /docs and /schema/openapi.json stand for them
     "GET /schema/raw": Right("nobody"),
     "GET /schema/raw/openapi.json": Right("nobody"),
@@ -111,7 +147,7 @@ async def check_right(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRou
     Raises:
         NotAuthenticated: a key is needed.
         AccessError: another role is needed, or the route is in no list.
-        NotFound: the route is nobody's.
+        NotFound: the route is nobody's, or one of the curator's desk where there is none.
         RateLimited: this client asks too much.
     """
     scope: Any = connection.scope
@@ -119,7 +155,9 @@ async def check_right(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRou
     right = right_of(scope["method"], scope["path_template"])
     if right is None:
         raise AccessError("this address is not open to anyone", "report this: a route has no entry in the table")
-    if right.needed == "nobody":
+    state, path = connection.app.state, scope["path_template"]
+    is_desk = path == DESK or path.startswith(DESK_ROUTES)
+    if right.needed == "nobody" or (is_desk and not has_desk(state.service, state.settings)):
         raise NotFound("there is nothing at this address", "the interface is described at /docs")
     if not may(caller.role, right.needed):
         if caller.role is None:

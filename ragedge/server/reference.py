@@ -18,9 +18,11 @@ from ragedge.views import encode
 
 #: Order and titles of the page's parts, by how their routes begin; the first that fits takes a route.
 _PARTS = (
-    ("Ask", ("/v1/ask", "/v1/summarise", "/v1/rewrite", "/v1/search", "/v1/feedback")),
+    ("Ask", ("/v1/ask", "/v1/summarise", "/v1/rewrite", "/v1/search", "/v1/suggestions", "/v1/feedback")),
     ("Documents", ("/v1/documents", "/source")),
     ("The kiosk", ("/v1/kiosk", "/kiosk")),
+    ("The curator's desk", ("/v1/admin/",)),
+    ("Settings and keys", ("/v1/settings", "/v1/keys")),
     ("The service", ("/v1/health", "/v1/index", "/metrics")),
     ("For OpenAI clients", ("/v1/chat", "/v1/embeddings", "/v1/models")),
     ("For Ollama clients", ("/api/",)),

@@ -15,7 +15,8 @@ from msgspec import Meta, Struct, field
 
 from ragedge.contracts import Event
 from ragedge.errors import AnswerError
-from ragedge.server.ask import AskBody, AskDesk, Short, Text, check_body, client_of, gone
+from ragedge.server.ask import AskBody, AskDesk, Short, Text, check_body, gone
+from ragedge.server.sight import asker_of
 from ragedge.server.sse import while_connected
 
 
@@ -48,7 +49,7 @@ async def search(data: JSONBody[SearchBody], request: Request[Any, Any, Any], st
             top_k=data.top_k,
             language=data.language,
         ),
-        client=client_of(request),
+        asker_of(request),
     )
 
     async def work() -> Event:

@@ -17,7 +17,7 @@ from functools import partial
 from typing import Any
 
 from ragedge.errors import AccessError, Busy, InputError, NotAuthenticated, RagedgeError
-from ragedge.server.access import OWNER, Access, Caller
+from ragedge.server.access import OWNER, WIDGET, Access, Caller
 from ragedge.server.headers import Reply, Send
 from ragedge.server.origins import (
     check_site,
@@ -128,10 +128,10 @@ class Guard:
             self._access.check_token(scope, caller)
 
     def _caller(self, scope: Scope, reply: Reply) -> Caller:
+        if reply.guest:  # a page of another site never speaks for who is logged in here, or sits here
+            return WIDGET if self._access is None else self._access.guest
         if self._access is None:
             return OWNER
-        if reply.guest:
-            return self._access.guest  # a page of another site never speaks for who is logged in here
         try:
             return self._access.caller(scope)
         except NotAuthenticated:

@@ -6,14 +6,19 @@ small fakes and the routes depend on nothing that loads a model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
 
-from ragedge.contracts import Embedder, Event, Page, Question, RewriteRequest, SummaryRequest
+from ragedge.contracts import DocumentName, Embedder, Event, Page, Question, RewriteRequest, SummaryRequest
 from ragedge.exhibits import Exhibits
+from ragedge.index.records import Details
+from ragedge.parts import Parts
 from ragedge.server.access import Access
+from ragedge.server.curated import Curated
+from ragedge.server.owner_settings import OwnerSettings
+from ragedge.server.surroundings import Surroundings
 
 
 class Asking(Protocol):
@@ -28,7 +33,12 @@ class Doing(Protocol):
     """Summaries and rewritten answers: `ragedge.tasks.Tasks`."""
 
     def stream(
-        self, request: SummaryRequest | RewriteRequest, is_cancelled: Callable[[], bool] = ..., *, client: str = ...
+        self,
+        request: SummaryRequest | RewriteRequest,
+        is_cancelled: Callable[[], bool] = ...,
+        *,
+        client: str = ...,
+        readable: Sequence[str] | None = ...,
     ) -> Iterator[Event]: ...
 
 
@@ -43,10 +53,22 @@ class Reading(Protocol):
     def settings(self) -> Any: ...
     def counts(self) -> Any: ...
     def files(self) -> Any: ...
+    def names(self) -> list[DocumentName]: ...
     def documents(self) -> Any: ...
     def document(self, document_id: str) -> Any: ...
     def page(self, document_id: str, number: int) -> Page: ...
     def source(self, document_id: str) -> Path: ...
+
+
+class WholeIndex(Reading, Protocol):
+    """What only the desk of those who read everything asks."""
+
+    @property
+    def folder(self) -> Path: ...
+    def page_summaries(self, document_id: str) -> Any: ...
+    def details(self, document_id: str) -> Details: ...
+    def all_details(self) -> dict[str, Details]: ...
+    def check(self) -> list[str]: ...
 
 
 class Syncing(Protocol):
@@ -65,6 +87,29 @@ class Syncing(Protocol):
         """Take the file known as `path` out of the index."""
         ...
 
+    def run(
+        self, folder: Path, *, retry: bool = ..., on_progress: Callable[[Any], None] = ...,
+        is_stopped: Callable[[], bool] = ...,
+    ) -> Any:  # fmt: skip
+        """Bring the index in step with `folder`; a `SyncReport`."""
+        ...
+
+    def read_again(self, path: str) -> Any:
+        """Read the file known as `path` anew; its `FileRow`."""
+        ...
+
+    def read_each(self, paths: Sequence[str], tell: Callable[[str], None]) -> dict[str, str]:
+        """Read some documents anew, telling each that is done; path -> why of those that stay as they were."""
+        ...
+
+    def replace(self, path: str, file: Path) -> Any:
+        """Let `file` take the place of the upload known as `path`; its `FileRow`."""
+        ...
+
+    def describe(self, document_id: str, details: Details) -> None:
+        """Keep what people say of a document."""
+        ...
+
 
 class Remembering(Protocol):
     """The journal, as far as feedback goes: `ragedge.journal.Journal`."""
@@ -72,6 +117,10 @@ class Remembering(Protocol):
     def feedback(self, question_id: str, verdict: Literal["up", "down"], reason: str = "") -> bool:
         """Keep what a person thought of an answer; False when there is no such question."""
         ...
+
+
+Suggest = Callable[[Sequence[str] | None, str, Callable[[], bool]], tuple[str, ...]]
+"""(collections that may be read, collection, whether to stop) -> questions that are surely answered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +132,7 @@ class Service:
     """
 
     pipeline: Asking
-    index: Reading
+    index: WholeIndex
     syncer: Syncing | None
     engine: str
     version: str
@@ -93,6 +142,16 @@ class Service:
     tasks: Doing | None = None
     #: The keys; without them everybody is the owner, so only this machine may reach the service.
     access: Access | None = None
+    #: Behind the desk's tabs of questions, reviewed answers and golden questions; without it they find nothing.
+    curation: Curated | None = None
+    #: What the desk shows of the box beside the index; None: nothing.
+    surroundings: Surroundings | None = None
+    #: What of the index which collections hold; None: it has none. See sight.py for who may read what.
+    parts: Parts | None = None
+    #: What an owner may change over HTTP.
+    owner_settings: OwnerSettings | None = None
+    #: Makes questions to begin with; None: there are the config's alone.
+    suggest: Suggest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +179,9 @@ class ServerSettings:
     questions: tuple[str, ...] = ()
     #: None: there is no kiosk.
     kiosk: KioskSettings | None = None
+    #: The curator's desk: "auto" is behind the login where there is one, open on this machine, absent beside a kiosk
+    #: that has no login; "off" is absent.
+    admin: Literal["auto", "off"] = "auto"
     #: Names beyond localhost, 127.0.0.1 and ::1 under which the page may be opened, without port.
     allowed_hosts: tuple[str, ...] = ()
     #: Whether the service may also be called by the address of this machine that a request came in at.
@@ -149,3 +211,8 @@ class ServerSettings:
     pdf_passwords: tuple[str, ...] = ()
     #: Requests of all kinds at once; browsers open six connections each.
     request_limit: int = 128
+
+
+def has_desk(service: Service, settings: ServerSettings) -> bool:
+    """Whether there is a curator's desk: not where it is switched off, nor where whoever passes by is the owner."""
+    return settings.admin != "off" and (settings.kiosk is None or service.access is not None)

@@ -1,12 +1,15 @@
 """The page itself: the files of ragedge/web, read once into memory and served by exact name.
 
-Names are looked up in a table made at start, so an address can reach nothing else on the disk.
+Names are looked up in a table made at start, so an address can reach nothing else on the disk. Browsers get the files
+packed (gzip, a third of the bytes over a slow Wi-Fi), packed once at start.
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -34,11 +37,12 @@ LANGUAGE_LIST = "languages.json"
 
 @dataclass(frozen=True, slots=True)
 class WebFile:
-    """A file of the page with its type and the tag that browsers compare."""
+    """A file of the page with its type and the tag that browsers compare; `packed` is empty where it would not pay."""
 
     content: bytes
     media_type: str
     etag: str
+    packed: bytes
 
 
 def load_site(folder: Path = _WEB) -> dict[str, WebFile]:
@@ -57,7 +61,8 @@ def load_site(folder: Path = _WEB) -> dict[str, WebFile]:
 
 
 def _web_file(content: bytes, suffix: str) -> WebFile:
-    return WebFile(content, _TYPES[suffix], f'"{hashlib.sha256(content).hexdigest()[:16]}"')
+    packed = gzip.compress(content, mtime=0) if suffix != ".png" else b""
+    return WebFile(content, _TYPES[suffix], f'"{hashlib.sha256(content).hexdigest()[:16]}"', packed)
 
 
 def _language(code: str, content: bytes) -> dict[str, str]:
@@ -98,7 +103,20 @@ def language_file(name: FromPath[str], request: Request[Any, Any, Any], state: S
 
 def file_reply(request: Request[Any, Any, Any], file: WebFile) -> Response[bytes]:
     """A file of the page, or that the browser's copy is still good."""
-    headers = {"ETag": file.etag, "Cache-Control": "no-cache"}
-    if request.headers.get("if-none-match") == file.etag:
+    is_packed = bool(file.packed) and _takes_gzip(request.headers.get("accept-encoding", ""))
+    etag = f'{file.etag[:-1]}-gzip"' if is_packed else file.etag
+    headers = {"ETag": etag, "Cache-Control": "no-cache", "Vary": "Accept-Encoding"}
+    if request.headers.get("if-none-match") == etag:
         return Response(b"", status_code=304, headers=headers, media_type=file.media_type)
-    return Response(file.content, media_type=file.media_type, headers=headers)
+    if is_packed:
+        headers["Content-Encoding"] = "gzip"
+    return Response(file.packed if is_packed else file.content, media_type=file.media_type, headers=headers)
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether "gzip" stands in an Accept-Encoding header, not with a weight of nothing."""
+    for part in accepted.lower().split(","):
+        name, *parameters = (word.strip() for word in part.split(";"))
+        if name == "gzip":
+            return not any(re.fullmatch(r"q=0(\.0*)?", word.replace(" ", "")) for word in parameters)
+    return False

@@ -9,13 +9,13 @@ from __future__ import annotations
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
-from litestar import Response, get
-from litestar.datastructures import State
+from litestar import Request, Response, get
 from litestar.params import FromPath, QueryParameter
 
 from ragedge.contracts import Page
 from ragedge.server.pages import find_page
 from ragedge.server.plain_page import Html, element, page, page_reply
+from ragedge.server.sight import index_for
 
 #: Characters of text before and after the quote; a format without pages is one page of any length.
 _BEFORE, _AFTER = 4_000, 12_000
@@ -33,10 +33,14 @@ Place = Annotated[int, QueryParameter(ge=0, le=2**31)]
     description="An HTML page; `start` and `end` are characters of the page's text to mark, as a citation's span says.",
 )
 def source_page(
-    document_id: FromPath[str], number: FromPath[int], state: State, start: Place = 0, end: Place = 0
+    document_id: FromPath[str],
+    number: FromPath[int],
+    request: Request[Any, Any, Any],
+    start: Place = 0,
+    end: Place = 0,
 ) -> Response[bytes]:
     """Text, neighbours, and the picture where there is one."""
-    info, found = find_page(state.service, document_id, number)
+    info, found = find_page(index_for(request), document_id, number)
     start, end = min(start, len(found.text)), min(end, len(found.text))
     quote = found.text[start:end] if start < end else ""
     title = info.title or info.path

@@ -12,6 +12,7 @@ from ragedge.server.admission import Admission
 from ragedge.server.documents import json_reply
 from ragedge.server.permissions import may
 from ragedge.server.settings import ServerSettings, Service
+from ragedge.server.sight import collection_views, index_for, readable
 from ragedge.views import record_view
 
 
@@ -49,16 +50,18 @@ def show_index(request: Request[Any, Any, Any], state: State) -> Response[bytes]
     service: Service = state.service
     settings: ServerSettings = state.settings
     caller: Caller = request.scope["state"]["caller"]
+    index = index_for(request)
     return json_reply(
         {
             "title": settings.title,
             "version": service.version,
             "engine": service.engine,
-            "vector_engine": service.index.vector_engine,
-            "generation": service.index.generation,
-            "counts": record_view(service.index.counts()),
-            "settings": record_view(service.index.settings),
-            "can_change": service.syncer is not None and may(caller.role, "curator"),
+            "vector_engine": index.vector_engine,
+            "generation": index.generation,
+            "counts": record_view(index.counts()),
+            "settings": record_view(index.settings),
+            "collections": collection_views(request),
+            "can_change": service.syncer is not None and may(caller.role, "curator") and readable(request) is None,
             "suffixes": list(service.suffixes),
             "max_upload_bytes": settings.max_upload_bytes,
             "max_question_chars": settings.max_question_chars,

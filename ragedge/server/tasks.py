@@ -16,8 +16,9 @@ from msgspec import Meta, Struct, field
 
 from ragedge.contracts import CitedPlace, RewriteRequest, SummaryRequest
 from ragedge.rewrite import MAX_CITATIONS, MAX_TEXT_CHARS
-from ragedge.server.ask import AskDesk, Short, check_body, client_of, drain, gone, open_reply, request_id_of
+from ragedge.server.ask import AskDesk, Short, check_body, drain, gone, open_reply, request_id_of
 from ragedge.server.problems import explain
+from ragedge.server.sight import asker_of
 from ragedge.server.sse import Pump, Style, encode_event
 from ragedge.views import answer_view, encode
 
@@ -109,7 +110,7 @@ async def rewrite_stream(data: JSONBody[RewriteBody], request: Request[Any, Any,
 async def _whole(
     task: SummaryRequest | RewriteRequest, request: Request[Any, Any, Any], state: State
 ) -> Response[bytes]:
-    pump: Pump = state.desk.open_task(task, client_of(request))
+    pump: Pump = state.desk.open_task(task, asker_of(request))
     answer = await drain(pump, request.receive)
     if answer is None:
         return gone()
@@ -118,7 +119,7 @@ async def _whole(
 
 async def _streamed(task: SummaryRequest | RewriteRequest, request: Request[Any, Any, Any], state: State) -> ASGIApp:
     desk: AskDesk = state.desk
-    pump = desk.open_task(task, client_of(request))
+    pump = desk.open_task(task, asker_of(request))
     request_id = request_id_of(request)
     style = Style(
         "text/event-stream; charset=utf-8",

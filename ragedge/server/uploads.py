@@ -31,6 +31,8 @@ _WRITE_BYTES = 1_048_576
 _OVERHEAD_BYTES = 16_384
 #: File systems end at 255 bytes; this leaves room for what is added to the name.
 _NAME_BYTES = 180
+#: Folders before a name; deeper ones are left out from the top.
+_MOST_FOLDERS = 8
 _PREFIX = "upload-"
 _FORBIDDEN = re.compile(r'[<>:"|?*]')
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
@@ -55,6 +57,16 @@ def safe_name(name: str) -> str:
     if not text:
         raise InputError("the file has no name", "give it one that ends in .pdf, .docx, ..")
     return text
+
+
+def safe_folder(path: str) -> str:
+    """A folder as a browser names it, part by part as `safe_name`; at most `_MOST_FOLDERS` of them, the last ones.
+
+    Raises:
+        InputError: a part of it is nothing that a folder can be called.
+    """
+    parts = [part for part in re.split(r"[/\\]", path) if part.strip(". ")]
+    return "/".join(safe_name(part) for part in parts[-_MOST_FOLDERS:])
 
 
 def discard_upload(path: Path) -> None:

@@ -181,6 +181,7 @@ function timingsLine({timings, stats}, foundMs) {
     timings.total_ms !== null ? t("time.all", {time: durationName(timings.total_ms)}) : null,
     timings.stored_ms === null || timings.stored_ms === undefined ? null : t("time.stored"),
     stats?.tokens_per_second ? t("time.speed", {rate: stats.tokens_per_second.toLocaleString(language(), {minimumFractionDigits: 1, maximumFractionDigits: 1})}) : null,
+    stats?.prompt_eval_joined_count ? t("time.joined") : null,
     typeof timings.energy_joules === "number" ? t("time.energy", {joules: timings.energy_joules.toLocaleString(language(), {maximumFractionDigits: 1})}) : t("time.energyNot"),
   ];
   return parts.filter(Boolean).join(" · ");

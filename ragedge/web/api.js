@@ -30,12 +30,15 @@ async function send(url, options) {
     throw away();
   }
   if (response.ok) return response;
-  if (response.status === 401) throw new ApiError("You are not logged in any more.", "Reload the page to log in.", "", 401);
+  if (response.status === 401) throw new ApiError(t("error.loggedOut"), t("error.loggedOutHint"), "", 401);
   throw fromBody(await response.json().catch(() => null), response.status);
 }
 
 export const getJson = async (url, signal) => (await send(url, {signal})).json();
 export const remove = async (url) => (await send(url, {method: "DELETE"})).json();
+
+export const postJson = async (url, body) =>
+  (await send(url, {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)})).json();
 
 export const sendFeedback = async (questionId, verdict, reason) =>
   (
@@ -102,14 +105,18 @@ function parseEvent(block) {
   return data.length ? {name, data: JSON.parse(data.join("\n"))} : null;
 }
 
+// A change with a JSON body.
+export const change = async (method, url, body = {}) =>
+  (await send(url, {method, headers: {"Content-Type": "application/json"}, body: JSON.stringify(body)})).json();
+
 // fetch cannot tell how much was sent, XMLHttpRequest can.
-export async function upload(file, onProgress) {
+export async function upload(file, onProgress, address = "/v1/documents") {
   const headers = await changeHeaders();
   return new Promise((resolve, reject) => {
     const form = new FormData();
     form.append("file", file, file.name);
     const request = new XMLHttpRequest();
-    request.open("POST", "/v1/documents");
+    request.open("POST", address);
     request.responseType = "json";
     request.upload.onprogress = (event) => event.lengthComputable && onProgress(event.loaded / event.total);
     request.onload = () =>

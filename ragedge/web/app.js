@@ -3,12 +3,14 @@
 import {setUpAccount} from "./account.js";
 import {addPiece, clearAnswer, showAnswer, showOutcome} from "./answer.js";
 import {eventStream, getJson} from "./api.js";
+import {chosen, setUpCollections, showCollections} from "./collections.js";
 import {announce, byId, el, fill} from "./dom.js";
 import {loadDocuments, setService, setUpDocuments, uploadZone} from "./documents.js";
 import {setUpFeedback} from "./feedback.js";
-import {count, language, languages, setLanguage, startLanguages, t} from "./languages.js";
+import {count, language, setUpLanguageChooser, startLanguages, t} from "./languages.js";
 import {passageItems} from "./passages.js";
 import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} from "./past.js";
+import {showSuggestions} from "./suggestions.js";
 import {setUpSharing} from "./share.js";
 import {openSource, setUpSource} from "./source.js";
 import {questionTask, rewriteTask, setUpRewriting, summaryTask} from "./tasks.js";
@@ -69,7 +71,8 @@ async function run(task) {
     }
   };
   try {
-    await eventStream(task.path, task.wish, controller.signal, onEvent);
+    const wish = task.path === "/v1/ask/stream" ? {...task.wish, ...chosen()} : task.wish;
+    await eventStream(task.path, wish, controller.signal, onEvent);
     if (!isComplete && running === controller) stopped();
   } catch (error) {
     if (running !== controller) return;
@@ -156,6 +159,7 @@ async function refresh() {
     byId("question").maxLength = service.max_question_chars;
     byId("document-count").textContent = service.counts.documents.toLocaleString(language());
     allowPast(service.keeps_history);
+    showCollections(service.collections);
     await showStart(service);
   } catch (error) {
     fail(error);
@@ -182,12 +186,16 @@ async function showStart(service) {
     }
   } else if (welcome.dataset.kind === "empty") {
     if (!welcome.querySelector(".done-note")) {
-      welcome.append(el("p", {class: "done-note"}, t("start.done")), ...suggestions(service.questions));
+      const box = el("div", {});
+      welcome.append(el("p", {class: "done-note"}, t("start.done")), box);
+      showSuggestions(box, start, service.questions);
       byId("question").focus();
     }
   } else {
     welcome.dataset.kind = "start";
-    fill(welcome, ...suggestions(service.questions), ...(await startList()), showPast(start));
+    const box = el("div", {});
+    fill(welcome, box, ...(await startList()), showPast(start));
+    showSuggestions(box, start, service.questions);
   }
   welcome.hidden = !isFresh;
 }
@@ -197,17 +205,8 @@ function start(question) {
   ask(question);
 }
 
-// One click to an answer: questions that the config suggests.
-function suggestions(questions) {
-  if (!questions.length) return [];
-  const buttons = questions.map((question) =>
-    el("li", {}, el("button", {type: "button", class: "pill suggestion", dir: "auto", onclick: () => start(question)}, question)),
-  );
-  return [el("h2", {class: "quiet-heading"}, t("start.try")), el("ul", {class: "pills"}, ...buttons)];
-}
-
 async function startList() {
-  const found = await getJson("/v1/documents?limit=6");
+  const found = await getJson(`/v1/documents?${new URLSearchParams({limit: 6, ...chosen()})}`);
   const buttons = found.documents.map((info) => {
     const title = info.title || pathName(info.path);
     const open = () => openSource({documentId: info.id, title, page: 1, span: null, quote: ""});
@@ -234,22 +233,9 @@ function submit() {
   if (question) ask(question);
 }
 
-// Another language is another visit: what is on the page was said in the old one.
-function setUpLanguages() {
-  const chooser = byId("language");
-  fill(chooser, ...languages().map(({code, name}) => el("option", {value: code, lang: code}, name)));
-  chooser.value = language();
-  chooser.closest("label").hidden = languages().length < 2;
-  chooser.addEventListener("change", async () => {
-    chooseLanguage(chooser.value);
-    await setLanguage(chooser.value);
-    location.reload();
-  });
-}
-
 async function setUp() {
   await startLanguages([chosenLanguage(), ...navigator.languages]);
-  setUpLanguages();
+  setUpLanguageChooser(byId("language"), chooseLanguage);
   byId("ask-form").addEventListener("submit", (event) => {
     event.preventDefault();
     submit();
@@ -276,6 +262,7 @@ async function setUp() {
   setUpRewriting(rewrite);
   setUpFeedback();
   setUpAccount();
+  setUpCollections(refresh);
   setUpSharing(() => shown);
   refresh();
   showView();

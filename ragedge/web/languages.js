@@ -46,6 +46,23 @@ export async function setLanguage(code) {
   translate(document);
 }
 
+// Another language is another visit: what is on the page was said in the old one.
+export function setUpLanguageChooser(chooser, remember) {
+  const options = state.list.map(({code, name}) => {
+    const option = document.createElement("option");
+    Object.assign(option, {value: code, lang: code, textContent: name});
+    return option;
+  });
+  chooser.replaceChildren(...options);
+  chooser.value = state.code;
+  chooser.closest("label").hidden = options.length < 2;
+  chooser.addEventListener("change", async () => {
+    remember(chooser.value);
+    await setLanguage(chooser.value);
+    location.reload();
+  });
+}
+
 // One key in another language, which is not switched to.
 export async function wordsIn(code, key) {
   const words = code === "en" ? state.english : await getFile(`/static/languages/${code}.json`);

@@ -1,6 +1,11 @@
 // A key, typed or out of the address of a QR code (behind the #, which no browser sends), becomes this browser's session.
 
-const byId = (id) => document.getElementById(id);
+import {byId} from "./dom.js";
+import {startLanguages, t} from "./languages.js";
+import {chosenLanguage} from "./past.js";
+
+// The page is English until the words are there; whoever types faster than that is not made to wait.
+const ready = startLanguages([chosenLanguage(), ...navigator.languages]).catch(() => undefined);
 
 async function logIn(key) {
   byId("login-button").disabled = true;
@@ -16,18 +21,22 @@ async function logIn(key) {
       else location.reload();
       return;
     }
+    await ready;
     const {error} = await reply.json();
-    fail(sentence(error.message), sentence(error.hint));
+    const said = {401: "login.wrong", 429: "login.often"}[reply.status];
+    fail((said && words(said)) || [error.message, error.hint].map(sentence).join(" "));
   } catch {
-    fail("The service cannot be reached. Is it still running?");
+    fail(words("error.away") || "The service cannot be reached.");
   }
 }
 
+// "" where the words could not be loaded.
+const words = (key) => (t(key) === key ? "" : t(key));
 const sentence = (text) => `${text[0].toUpperCase()}${text.slice(1)}.`;
 
-function fail(...sentences) {
+function fail(text) {
   const problem = byId("login-problem");
-  problem.textContent = sentences.join(" ");
+  problem.textContent = text;
   problem.hidden = false;
   byId("login-button").disabled = false;
   byId("key").setAttribute("aria-invalid", "true");
@@ -36,8 +45,8 @@ function fail(...sentences) {
 
 byId("login-form").addEventListener("submit", (event) => {
   event.preventDefault();
-  const key = byId("key").value.trim();
-  if (key) logIn(key);
+  const typed = byId("key").value.trim();
+  if (typed) logIn(typed);
 });
 
 const shown = new URLSearchParams(location.hash.slice(1)).get("key");

@@ -1,4 +1,4 @@
-// What this browser remembers for its owner: past questions and the language chosen. Nowhere else, and not where the
+// What this browser remembers for its owner: past questions, the language and the collection chosen. Nowhere else, and not where the
 // service says that strangers use it.
 
 import {el, fill} from "./dom.js";
@@ -6,6 +6,7 @@ import {t} from "./languages.js";
 
 const QUESTIONS = "ragedge.questions";
 const LANGUAGE = "ragedge.language";
+const COLLECTION = "ragedge.collection";
 const MAX_QUESTIONS = 12;
 
 let isAllowed = false;
@@ -32,7 +33,12 @@ export const chooseLanguage = (code) => write(LANGUAGE, code);
 
 export function allowPast(keeps) {
   isAllowed = keeps;
-  if (!keeps) write(QUESTIONS, null);
+  if (!keeps) for (const key of [QUESTIONS, COLLECTION]) write(key, null);
+}
+
+export const chosenCollection = () => (isAllowed ? read(COLLECTION) : null);
+export function chooseCollection(name) {
+  if (isAllowed) write(COLLECTION, name || null);
 }
 
 function pastQuestions() {

@@ -12,30 +12,44 @@
     en: {
       title: "Ask our documents", open: "Ask", close: "Close", label: "Your question", send: "Ask", stop: "Stop",
       reading: "Reading the passages…", you: "You asked", sources: "Sources", closest: "Closest passages",
-      page: "page", newTab: "opens in a new tab", answered: "Answer", unsure: "Unsure: check the source",
+      page: "page #", newTab: "opens in a new tab", answered: "Answer", unsure: "Unsure: check the source",
       abstained: "Not in these documents", truncated: "Cut short", cancelled: "Stopped", reviewed: "Reviewed answer",
       loose: "no source supports this", away: "The service cannot be reached. Try again later.",
     },
     de: {
       title: "Unsere Dokumente fragen", open: "Fragen", close: "Schließen", label: "Ihre Frage", send: "Fragen", stop: "Anhalten",
       reading: "Die Stellen werden gelesen…", you: "Sie fragten", sources: "Quellen", closest: "Nächstliegende Stellen",
-      page: "Seite", newTab: "öffnet einen neuen Tab", answered: "Antwort", unsure: "Unsicher: bitte die Quelle prüfen",
+      page: "Seite #", newTab: "öffnet einen neuen Tab", answered: "Antwort", unsure: "Unsicher: bitte die Quelle prüfen",
       abstained: "Nicht in diesen Dokumenten", truncated: "Gekürzt", cancelled: "Angehalten", reviewed: "Geprüfte Antwort",
       loose: "durch keine Quelle belegt", away: "Der Dienst ist nicht erreichbar. Bitte später erneut versuchen.",
     },
     fr: {
       title: "Interroger nos documents", open: "Demander", close: "Fermer", label: "Votre question", send: "Demander", stop: "Arrêter",
       reading: "Lecture des passages…", you: "Vous avez demandé", sources: "Sources", closest: "Passages les plus proches",
-      page: "page", newTab: "s’ouvre dans un nouvel onglet", answered: "Réponse", unsure: "Incertain : vérifiez la source",
+      page: "page #", newTab: "s’ouvre dans un nouvel onglet", answered: "Réponse", unsure: "Incertain : vérifiez la source",
       abstained: "Pas dans ces documents", truncated: "Coupée", cancelled: "Arrêtée", reviewed: "Réponse relue",
       loose: "aucune source ne le confirme", away: "Le service est injoignable. Réessayez plus tard.",
     },
     es: {
       title: "Preguntar a nuestros documentos", open: "Preguntar", close: "Cerrar", label: "Su pregunta", send: "Preguntar", stop: "Parar",
       reading: "Leyendo los pasajes…", you: "Usted preguntó", sources: "Fuentes", closest: "Pasajes más cercanos",
-      page: "página", newTab: "se abre en otra pestaña", answered: "Respuesta", unsure: "Dudoso: compruebe la fuente",
+      page: "página #", newTab: "se abre en otra pestaña", answered: "Respuesta", unsure: "Dudoso: compruebe la fuente",
       abstained: "No está en estos documentos", truncated: "Cortada", cancelled: "Parada", reviewed: "Respuesta revisada",
       loose: "ninguna fuente lo respalda", away: "El servicio no responde. Inténtelo más tarde.",
+    },
+    zh: {
+      title: "向我们的文档提问", open: "提问", close: "关闭", label: "您的问题", send: "提问", stop: "停止",
+      reading: "正在阅读段落…", you: "您的问题", sources: "来源", closest: "最接近的段落",
+      page: "第 # 页", newTab: "在新标签页中打开", answered: "回答", unsure: "不确定：请核对来源",
+      abstained: "这些文档中没有", truncated: "已截断", cancelled: "已停止", reviewed: "经审核的回答",
+      loose: "没有来源支持这一点", away: "无法连接服务。请稍后再试。",
+    },
+    ar: {
+      title: "اسأل وثائقنا", open: "اسأل", close: "إغلاق", label: "سؤالك", send: "اسأل", stop: "إيقاف",
+      reading: "تُقرأ المقاطع…", you: "سألتَ", sources: "المصادر", closest: "أقرب المقاطع",
+      page: "صفحة #", newTab: "يُفتح في لسان جديد", answered: "الجواب", unsure: "غير مؤكد: راجع المصدر",
+      abstained: "ليس في هذه الوثائق", truncated: "مقتطع", cancelled: "أُوقف", reviewed: "جواب مُراجَع",
+      loose: "لا يدعم ذلك أي مصدر", away: "لا يمكن الوصول إلى الخدمة. حاول لاحقًا.",
     },
   };
   const wanted = (script.dataset.lang || document.documentElement.lang || "en").slice(0, 2).toLowerCase();
@@ -44,7 +58,7 @@
   const title = script.dataset.title || words.title;
 
   const STYLE = `
-    :host { all: initial; position: fixed; right: 1rem; bottom: 1rem; z-index: 2147483000; color-scheme: light dark;
+    :host { all: initial; position: fixed; inset-inline-end: 1rem; bottom: 1rem; z-index: 2147483000; color-scheme: light dark;
       --ink: light-dark(#1d2326, #e8ecec); --soft: light-dark(#52606a, #a9b5ba); --paper: light-dark(#ffffff, #171c1f);
       --box: light-dark(#f0f1ec, #232a2e); --line: light-dark(#868f92, #6b777c); --accent: light-dark(#0b5c6b, #7fd0de);
       --on-accent: light-dark(#ffffff, #10181b); --warn: light-dark(#8a4b00, #f2b866);
@@ -58,20 +72,20 @@
     .panel { display: flex; flex-direction: column; width: min(400px, calc(100vw - 2rem)); height: min(600px, calc(100vh - 2rem));
       background: var(--paper); border: 1px solid var(--line); border-radius: 12px; box-shadow: 0 6px 30px #0006; overflow: hidden; }
     [hidden] { display: none !important; }
-    header { display: flex; align-items: center; gap: 8px; padding: 10px 10px 10px 16px; border-bottom: 1px solid var(--line); }
+    header { display: flex; align-items: center; gap: 8px; padding-block: 10px; padding-inline: 16px 10px; border-bottom: 1px solid var(--line); }
     h2 { flex: 1; margin: 0; font-size: 17px; line-height: 1.3; overflow-wrap: anywhere; }
     .log { flex: 1; overflow-y: auto; padding: 4px 16px 12px; }
     .asked { margin: 14px 0 4px; color: var(--soft); overflow-wrap: anywhere; }
     .outcome { margin: 0; font-weight: 600; color: var(--accent); }
     .answer[data-outcome="unsure"] .outcome, .answer[data-outcome="truncated"] .outcome, .answer[data-outcome="error"] .outcome { color: var(--warn); }
     .answer[data-outcome="abstained"] .outcome { color: var(--soft); }
-    .answer { border-left: 4px solid var(--accent); padding-left: 12px; }
-    .answer[data-outcome="unsure"], .answer[data-outcome="truncated"], .answer[data-outcome="error"] { border-left-style: dashed; border-color: var(--warn); }
-    .answer[data-outcome="abstained"] { border-left-style: dotted; border-color: var(--soft); }
+    .answer { border-inline-start: 4px solid var(--accent); padding-inline-start: 12px; }
+    .answer[data-outcome="unsure"], .answer[data-outcome="truncated"], .answer[data-outcome="error"] { border-inline-start-style: dashed; border-color: var(--warn); }
+    .answer[data-outcome="abstained"] { border-inline-start-style: dotted; border-color: var(--soft); }
     .text { margin: 2px 0; white-space: pre-wrap; overflow-wrap: anywhere; }
     .loose { text-decoration: underline dotted; text-underline-offset: 3px; }
     .small { margin: 8px 0 0; font-size: 14px; color: var(--soft); }
-    ol, ul { margin: 2px 0; padding-left: 22px; font-size: 14px; }
+    ol, ul { margin: 2px 0; padding-inline-start: 22px; font-size: 14px; }
     li { margin: 4px 0; overflow-wrap: anywhere; }
     a { color: var(--accent); }
     a.number { font-size: 13px; font-weight: 600; text-decoration: none; padding: 0 5px; margin: 0 1px; border: 1px solid var(--line); border-radius: 6px; }
@@ -93,6 +107,7 @@
 
   const host = document.createElement("ragedge-ask");
   host.lang = language;
+  host.dir = language === "ar" ? "rtl" : "ltr";
   const root = host.attachShadow({mode: "open"});
   const sheet = new CSSStyleSheet();
   sheet.replaceSync(STYLE);
@@ -101,13 +116,13 @@
   const opener = el("button", {type: "button", class: "main open", "aria-expanded": "false", onclick: openPanel}, words.open);
   const closer = el("button", {type: "button", "aria-label": words.close, onclick: closePanel}, "×");
   const log = el("div", {class: "log", role: "log", "aria-live": "polite", tabindex: "0", "aria-label": title});
-  const box = el("textarea", {id: "question", rows: "2", maxlength: "2000", autocomplete: "off"});
+  const box = el("textarea", {id: "question", rows: "2", dir: "auto", maxlength: "2000", autocomplete: "off"});
   const sender = el("button", {type: "submit", class: "main"}, words.send);
   const form = el("form", {onsubmit: submit}, el("label", {for: "question"}, words.label), box, sender);
   const panel = el(
     "section",
     {class: "panel", role: "dialog", "aria-labelledby": "title", hidden: true, onkeydown: (event) => event.key === "Escape" && closePanel()},
-    el("header", {}, el("h2", {id: "title"}, title), closer),
+    el("header", {}, el("h2", {id: "title", dir: "auto"}, title), closer),
     log,
     form,
   );
@@ -151,9 +166,9 @@
     running = new AbortController();
     sender.textContent = words.stop;
     const outcome = el("p", {class: "outcome"}, words.reading);
-    const text = el("p", {class: "text"});
+    const text = el("p", {class: "text", dir: "auto"});
     const part = el("div", {class: "answer", "aria-busy": "true"}, outcome, text);
-    const asked = el("p", {class: "asked"}, `${words.you}: ${question}`);
+    const asked = el("p", {class: "asked"}, `${words.you}: `, el("bdi", {}, question));
     log.append(asked, part);
     log.scrollTop = log.scrollHeight;
     try {
@@ -233,7 +248,7 @@
       const items = new Map(answer.citations.map((citation) => [place(citation), citation]));
       const list = [...items.values()].map((citation) => {
         const link = sourceLink(citation, `${citation.number}. ${nameOf(citation)}`);
-        return el("li", {}, link, `: “${shorten(citation.quote, 200)}”`);
+        return el("li", {}, link, ": ", el("q", {dir: "auto"}, shorten(citation.quote, 200)));
       });
       part.append(el("p", {class: "small"}, words.sources), el("ul", {}, ...list));
     } else if (answer.hits.length) {
@@ -241,7 +256,7 @@
       for (const hit of answer.hits) {
         const page = hit.chunk.spans.length ? hit.chunk.spans[0].page : 1;
         const address = `${service}/source/${encodeURIComponent(hit.chunk.document_id)}/${page}`;
-        pages.set(address, `${hit.title || hit.chunk.document_path}, ${words.page} ${page}`);
+        pages.set(address, `${hit.title || hit.chunk.document_path}, ${pageName(page)}`);
       }
       const list = [...pages].slice(0, 3).map(([address, name]) => el("li", {}, newTab(address, name)));
       part.append(el("p", {class: "small"}, words.closest), el("ul", {}, ...list));
@@ -267,7 +282,8 @@
     return nodes;
   }
 
-  const nameOf = (citation) => `${citation.title || citation.document_path}, ${words.page} ${citation.span.page}`;
+  const pageName = (number) => words.page.replace("#", number);
+  const nameOf = (citation) => `${citation.title || citation.document_path}, ${pageName(citation.span.page)}`;
   const shorten = (text, most) => (text.length > most ? `${text.slice(0, most).trimEnd()}…` : text);
 
   function place(citation) {

@@ -32,7 +32,7 @@ def test_each_format_renders_as_published(family: str) -> None:
     fragments = render(FORMATS[family], "S", "U")
     assert "".join(fragment.text for fragment in fragments) == RENDERED[family]
     assert {fragment.text for fragment in fragments if fragment.is_special} == set(FORMATS[family].specials)
-    assert sum(fragment.has_user for fragment in fragments) == 1
+    assert sum(fragment.user_at is not None for fragment in fragments) == 1
 
 
 @pytest.mark.parametrize("family", sorted(FORMATS))

@@ -175,7 +175,7 @@ SOURCE = 'source = {path = "p"}\n'
         (HEAD + SOURCE + "valid_untill = 2026-01-01", 'unknown key "valid_untill" in answer 1', '"valid_until"'),
         (HEAD + 'source = {path = "p", pages = 1}', 'unknown key "pages"', '"page"'),
         ("[[answers]]", 'unknown key "answers"', '"answer"'),
-        ("", "must hold", "[[answer]]"),
+        ("answer = 3", "must hold", "[[answer]]"),
         (HEAD, 'needs a "source"', "source = {"),
         (HEAD + 'source = {path = "p", page = 0}', '"page"', "count from 1"),
         (HEAD + 'source = {path = "p", page = true}', '"page"', "count from 1"),

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 import numpy as np
@@ -211,3 +212,25 @@ def test_a_further_quote_is_shown_only_where_it_is_nearly_as_good(second: float,
         Evidence(0, text[ends[0] + 1 : ends[1]], PageSpan(1, ends[0] + 1, ends[1]), second),
     )
     assert len(quote_answer(retrieval, evidence, pages_of(PUMP))[1]) == quotes
+
+
+BELL = document("The ship's bell weighs 118 kg. It rang from 1901 on.", path="bell.txt", title="Bell")
+ANCHOR = document("The ship's anchor weighs 940 kg. It was cast in 1899.", path="anchor.txt", title="Anchor")
+HALL = document("The hall has a red door. A bench stands by the window.", path="hall.txt", title="Hall")
+
+
+def test_of_two_that_are_about_as_good_the_preferred_documents_is_first() -> None:
+    asked = "How many kg weighs it?"
+    retrieval = retrieval_of(asked, ANCHOR, BELL, HALL)
+    first = {}
+    for name, prefer in (("none", ()), ("bell", (BELL.id,)), ("anchor", (ANCHOR.id,)), ("hall", (HALL.id,))):
+        wanted = replace(retrieval, question=replace(retrieval.question, prefer=prefer))
+        evidence = read_evidence(
+            asked, wanted, page_of=pages_of(ANCHOR, BELL, HALL), embed=EMBEDDER.embed_passages,
+            question_vector=EMBEDDER.embed_question(asked), rarity=even_rarity,
+        )  # fmt: skip
+        first[name] = evidence[0].text
+    assert first["bell"] == "The ship's bell weighs 118 kg."
+    assert first["anchor"] == "The ship's anchor weighs 940 kg."
+    assert first["hall"] == first["none"] != "", "what does not fit the question is not put first"
+    assert "door" not in first["hall"] and "bench" not in first["hall"]

@@ -119,3 +119,31 @@ def test_guests_are_offered_to_log_in_in_their_language(browser: Any, tmp_path: 
         log_in(browser, tokens["visitor"])
         browser.wait("location.pathname === '/' && document.getElementById('log-out')?.textContent === 'Abmelden'")
         browser.driver.delete_all_cookies()
+
+
+WRONG = {
+    "de": ("Anmelden", "Schlüssel", "gilt hier nicht"),
+    "fr": ("Se connecter", "Clé", "n’est pas valable"),
+    "es": ("Iniciar sesión", "Clave", "no es válida"),
+    "zh": ("登录", "密钥", "无效"),
+    "ar": ("تسجيل الدخول", "المفتاح", "غير صالح"),
+}
+
+
+@pytest.mark.parametrize("code", WRONG)
+def test_the_login_speaks_the_readers_language(browser: Any, box: Any, code: str) -> None:
+    port, _, tokens, _ = box
+    heading, label, refusal = WRONG[code]
+    browser.emulate(languages=code, width=360, height=640, phone=True)
+    browser.open(port, "/docs")
+    browser.wait(f"document.documentElement.lang === '{code}'")
+    assert browser.text("h1") == browser.text("#login-button") == browser.text("title") == heading
+    assert browser.text("label") == label
+    log_in(browser, "ragedge_wrong")
+    browser.wait("!document.getElementById('login-problem').hidden")
+    assert refusal in browser.text("#login-problem")
+    assert browser.run("return document.documentElement.scrollWidth") <= 360
+    shoot(browser, f"login-{code}")
+    assert any("401" in line for line in browser.complaints())
+    log_in(browser, tokens["visitor"])
+    browser.wait("document.querySelector('h1')?.textContent.includes('interface')")

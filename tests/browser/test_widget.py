@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.server
+import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from tests.browser.scenes import (
     refusal_events,
     service_of,
 )
+from tests.browser.test_screenshots import shoot
 from tests.server.clients import serving
 
 # the strictest policy that a page can have and still show the widget
@@ -224,7 +226,7 @@ def test_nothing_in_documents_or_answers_runs_on_the_other_site(browser: Any, tm
         assert payload in text_of(browser, ".answer")
         assert browser.run("return window.ran") is None
         tags = set(browser.run(f"return [...{ROOT}.querySelectorAll('.log *')].map((at) => at.tagName)"))
-        assert tags <= {"P", "DIV", "SPAN", "A", "UL", "LI"}
+        assert tags <= {"P", "DIV", "SPAN", "A", "UL", "LI", "BDI", "Q"}
         assert browser.run(
             f"return [...{ROOT}.querySelectorAll('a')].every((a) => a.href.startsWith('http://127.0.0.1:'))"
         )
@@ -233,3 +235,43 @@ def test_nothing_in_documents_or_answers_runs_on_the_other_site(browser: Any, tm
 def test_the_widget_is_small_and_names_no_address() -> None:
     content = load_site()["widget.js"].content
     assert len(content) < 20_000 and b"//" not in content.replace(b"// ", b"").replace(b"//  ", b"")
+
+
+LANGUAGES = {
+    "en": ("Ask our documents", "page 2", "ltr"),
+    "de": ("Unsere Dokumente fragen", "Seite 2", "ltr"),
+    "fr": ("Interroger nos documents", "page 2", "ltr"),
+    "es": ("Preguntar a nuestros documentos", "página 2", "ltr"),
+    "zh": ("向我们的文档提问", "第 2 页", "ltr"),
+    "ar": ("اسأل وثائقنا", "صفحة 2", "rtl"),
+}
+
+
+@pytest.mark.parametrize("code", LANGUAGES)
+def test_it_speaks_the_six_languages(browser: Any, tmp_path: Path, code: str) -> None:
+    title, page, direction = LANGUAGES[code]
+    index = full_index(tmp_path / "index")
+    browser.emulate(width=360, height=640, phone=True)
+    with widget(browser, service_of(index, manual_events(index)), attributes=f'data-lang="{code}-XX"'):
+        browser.run(f"{ROOT}.querySelector('.open').click()")
+        press(browser, QUESTION, "\ue007")
+        browser.wait(DONE)
+        assert text_of(browser, "h2") == title and page in text_of(browser, ".answer")
+        assert browser.run(f"return getComputedStyle({ROOT}.querySelector('.panel')).direction") == direction
+        place = browser.run(
+            f"const at = {ROOT}.querySelector('.panel').getBoundingClientRect(); return [at.left, at.right]"
+        )
+        assert place[0] >= 0 and place[1] <= 360
+        assert browser.run(f"const at = {ROOT}.querySelector('.log'); return at.scrollWidth - at.clientWidth") <= 0
+        shoot(browser, f"widget-{code}")
+
+
+def test_all_its_languages_have_the_same_words() -> None:
+    script = load_site()["widget.js"].content.decode()
+    block = script[script.index("const WORDS = {") : script.index("const wanted")]
+    keys = {
+        code: re.findall(r"(\w+): \"", words)
+        for code, words in re.findall(r"\n    (\w\w): \{(.*?)\n    \},", block, flags=re.DOTALL)
+    }
+    assert set(keys) == set(LANGUAGES) == {name[10:-5] for name in load_site() if name.startswith("languages/")}
+    assert all(words == keys["en"] for words in keys.values()) and len(keys["en"]) > 15

@@ -310,3 +310,23 @@ def test_following_a_folder_takes_up_a_new_file(folder: Path, index: Index) -> N
         stop.set()
         follower.join(20)
     assert not follower.is_alive()
+
+
+@pytest.mark.parametrize(
+    ("name", "path"),
+    [
+        ("manuals/pumps/valve.txt", "@uploads/manuals/pumps/valve.txt"),
+        ("../../valve.txt", "@uploads/valve.txt"),
+        ("/etc/other.txt", "@uploads/etc/other.txt"),
+        ("a/../b/more.txt", "@uploads/a/b/more.txt"),
+    ],
+)
+def test_an_upload_keeps_the_folder_it_lay_in_and_stays_below_that_of_uploads(
+    index: Index, tmp_path: Path, name: str, path: str
+) -> None:
+    upload = tmp_path / "valve.txt"
+    upload.write_text("The valve takes 5 Nm.", encoding="utf-8")
+    assert make_sync(index).add_file(upload, name).path == path
+    with Index.open(tmp_path / "fresh", SETTINGS, mode="write", create=True) as fresh:
+        make_sync(fresh).adopt_uploads(index)
+        assert found(fresh, "valve") == [path]

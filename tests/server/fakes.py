@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from ragedge.contracts import (
     Answer,
     AnswerSpan,
     Chunk,
     Citation,
+    DocumentName,
     Event,
     Evidence,
     Hit,
@@ -27,8 +29,10 @@ from ragedge.contracts import (
     Timings,
 )
 from ragedge.errors import NotFound, UnreadableDocument
-from ragedge.index.records import Counts, DocumentInfo, FileRow
+from ragedge.index.records import Counts, Details, DocumentInfo, FileRow, PageSummary
+from ragedge.model_registry import Registry
 from ragedge.server.settings import Service
+from ragedge.server.surroundings import Surroundings
 
 SUFFIXES = (".pdf", ".txt", ".md")
 PAGE_TEXT = (
@@ -154,7 +158,12 @@ class FakeTasks:
         self.requests: list[object] = []
 
     def stream(
-        self, request: object, is_cancelled: Callable[[], bool] = lambda: False, *, client: str = ""
+        self,
+        request: object,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        *,
+        client: str = "",
+        readable: Sequence[str] | None = None,
     ) -> Iterator[Event]:
         self.requests.append(request)
         for event in self.events:
@@ -182,6 +191,7 @@ class FakeIndex:
         self._documents: dict[str, DocumentInfo] = {}
         self._pages: dict[str, tuple[Page, ...]] = {}
         self._files: dict[str, FileRow] = {}
+        self.said: dict[str, Details] = {}
 
     def put(
         self, path: str, content: bytes, pages: tuple[Page, ...], *, title: str | None = None,
@@ -213,6 +223,12 @@ class FakeIndex:
         pages = sum(len(self._pages[document_id]) for document_id in self._documents)
         return Counts(len(self._documents), pages, pages, len(self._files))
 
+    def names(self) -> list[DocumentName]:
+        return [
+            DocumentName(info.id, info.path, info.title, info.media_type, info.language, {}, info.chunks)
+            for info in self._documents.values()
+        ]
+
     def files(self) -> dict[str, FileRow]:
         return dict(self._files)
 
@@ -231,8 +247,34 @@ class FakeIndex:
             raise NotFound(f"there is no page {number}", "")
         return pages[number - 1]
 
+    def chunks(self, ids: list[str]) -> dict[str, Chunk]:
+        """One chunk for each page."""
+        found = {}
+        for chunk_id in ids:
+            document_id, _, ordinal = chunk_id.rpartition("-")
+            info, page = self._documents[document_id], self.page(document_id, int(ordinal) + 1)
+            spans = (PageSpan(page.number, 0, len(page.text)),)
+            found[chunk_id] = Chunk(chunk_id, document_id, info.path, int(ordinal), page.text, spans, (), 9)
+        return found
+
+    def document_frequency(self, words: list[str]) -> dict[str, int]:
+        return {}
+
     def source(self, document_id: str) -> Path:
         return self.folder / document_id
+
+    def page_summaries(self, document_id: str) -> list[PageSummary]:
+        self.document(document_id)
+        return [PageSummary(p.number, p.label, p.origin, len(p.text), 1, None) for p in self._pages[document_id]]
+
+    def details(self, document_id: str) -> Details:
+        return self.said.get(document_id, Details())
+
+    def all_details(self) -> dict[str, Details]:
+        return dict(self.said)
+
+    def check(self) -> list[str]:
+        return []
 
 
 class FakeSyncer:
@@ -258,6 +300,23 @@ class FakeSyncer:
     def remove(self, path: str) -> None:
         self._index.drop(path)
 
+    def read_again(self, path: str) -> FileRow:
+        if path not in self._index.files():
+            raise NotFound(f'there is no file "{path}"', "")
+        return self._index.files()[path]
+
+    def read_each(self, paths: Sequence[str], tell: Callable[[str], None]) -> dict[str, str]:
+        for path in paths:
+            tell(path)
+        return {}
+
+    def replace(self, path: str, file: Path) -> FileRow:
+        old = self.read_again(path)
+        return self._index.put(path, file.read_bytes(), (Page(1, None, "new"),), document_id=old.document_id)
+
+    def describe(self, document_id: str, details: Details) -> None:
+        self._index.said[document_id] = details
+
 
 def make_service(folder: Path, events: list[object] | None = None, *, is_empty: bool = False) -> Service:
     folder.mkdir(parents=True, exist_ok=True)
@@ -267,6 +326,13 @@ def make_service(folder: Path, events: list[object] | None = None, *, is_empty: 
             "manual.txt", b"manual", (Page(1, "iv", PAGE_TEXT), Page(2, "v", "The second page.")),
             title="Pump manual", document_id="0123456789abcdef",
         )  # fmt: skip
-    return Service(
-        FakePipeline(events), index, FakeSyncer(index), "llama:tiny.gguf", "0.1.0", SUFFIXES, tasks=FakeTasks()
-    )
+    around = Surroundings(folder.parent, Registry(folder / ".models"))
+    parts: dict[str, Any] = {"tasks": FakeTasks(), "surroundings": around}
+    return Service(FakePipeline(events), index, FakeSyncer(index), "llama:tiny.gguf", "0.1.0", SUFFIXES, **parts)
+
+
+def add_model(service: Service, folder: Path, name: str = "tiny") -> None:
+    """A model in the service's list of them; no engine would load it."""
+    assert service.surroundings is not None
+    (folder / f"{name}.gguf").write_bytes(b"no model")
+    service.surroundings.models.add(folder / f"{name}.gguf", name)

@@ -10,20 +10,32 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from ragedge.config import load_config
 from ragedge.exhibits import Exhibit, Exhibits
 from ragedge.keys import KeyFile
 from ragedge.server.access import Access
+from ragedge.server.owner_settings import OwnerSettings
 from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from tests.fakes import HashEmbedder
 from tests.server.clients import serving
-from tests.server.fakes import make_service
+from tests.server.curating import curate
+from tests.server.fakes import add_model, make_service
 
 DOCUMENT = "0123456789abcdef"
 #: In the kiosk of `with_kiosk`.
 EXHIBIT = "pump"
 #: As good as no limit: what is tried here is who may, not how often.
 UNLIMITED = ServerSettings(tokens_per_second=1e9, token_burst=1e9)
-VALUES = {"document_id": DOCUMENT, "number": "1", "name": "app.js", "model": "ragedge", "path": "redoc"}
+VALUES = {
+    "document_id": DOCUMENT,
+    "key_id": "absent",
+    "number": "1",
+    "name": "app.js",
+    "model": "ragedge",
+    "path": "redoc",
+    "question": "9999",
+    "run": "9999",
+}
 #: The same word in another route means something else there.
 ROUTE_VALUES = {"/static/languages/{name}": {"name": "de.json"}}
 JSON = {"Content-Type": "application/json"}
@@ -107,6 +119,15 @@ def with_kiosk(folder: Path, settings: ServerSettings) -> ServerSettings:
 def keyed(folder: Path, settings: ServerSettings = UNLIMITED, *, guests: bool = False) -> Iterator[Keyed]:
     """A running service behind keys, its kiosk switched on where `settings` say so (`with_kiosk`)."""
     file, tokens = make_keys(folder)
-    service = replace(make_service(folder / "index"), embedder=HashEmbedder(), access=Access(file, guests=guests))
+    config = folder / "ragedge.toml"
+    config.write_text('[server]\ntitle = "ragedge"\n')
+    service = replace(
+        make_service(folder / "index"),
+        embedder=HashEmbedder(),
+        access=Access(file, guests=guests),
+        owner_settings=OwnerSettings(load_config(config), config),
+    )
+    service = curate(service, folder / "curation")
+    add_model(service, folder)
     with serving(service, settings) as port:
         yield Keyed(file, tokens, service, port)

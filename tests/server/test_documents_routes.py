@@ -229,6 +229,24 @@ def test_a_travelling_name_is_stored_by_its_last_part(service: Service, client: 
     assert isinstance(service.syncer, FakeSyncer) and service.syncer.names == ["evil.txt"]
 
 
+@pytest.mark.parametrize(
+    ("folder", "kept"),
+    [
+        ("manuals/pumps", "manuals/pumps/"),
+        ("../../etc", "etc/"),
+        ("/a//b/./", "a/b/"),
+        ("a\\..\\b", "a/b/"),
+        ("con/x\x00y\u202e", "_con/xy/"),
+        ("/".join("abcdefghijk"), "d/e/f/g/h/i/j/k/"),
+        ("..", ""),
+    ],
+)
+def test_a_file_out_of_a_folder_keeps_where_it_lay(service: Service, client: Client, folder: str, kept: str) -> None:
+    files = {"file": ("valve.txt", b"The valve takes 5 Nm.")}
+    assert client.post("/v1/documents", files=files, params={"folder": folder}).status_code == 201
+    assert service.syncer.names == [f"{kept}valve.txt"]  # type: ignore[union-attr]
+
+
 def test_a_removed_document_is_gone(client: Client) -> None:
     assert client.delete(KNOWN).json() == {"removed": ["manual.txt"]}
     assert client.get(KNOWN).status_code == 404
@@ -335,6 +353,20 @@ def test_the_schema_names_every_route_and_no_other_address(client: Client) -> No
         ("post", "/v1/chat/completions"), ("post", "/v1/embeddings"), ("get", "/v1/models"),
         ("get", "/v1/models/{model}"), ("post", "/api/chat"), ("get", "/api/tags"), ("get", "/api/version"),
         ("post", "/api/show"), ("get", "/metrics"), ("get", "/v1/kiosk"), ("get", "/kiosk/qr"),
-        ("post", "/v1/kiosk/speech"),
+        ("post", "/v1/kiosk/speech"), ("get", "/v1/admin/documents"),
+        ("get", "/v1/admin/questions"), ("delete", "/v1/admin/questions"), ("get", "/v1/admin/questions/repeats"),
+        ("get", "/v1/admin/questions/days"), ("get", "/v1/admin/questions/export"),
+        ("delete", "/v1/admin/questions/{question}"), ("get", "/v1/admin/pinned"), ("post", "/v1/admin/pinned"),
+        ("post", "/v1/admin/pinned/{number}"), ("delete", "/v1/admin/pinned/{number}"), ("get", "/v1/admin/golden"),
+        ("get", "/v1/admin/golden/runs/{run}"), ("post", "/v1/admin/golden/questions"),
+        ("post", "/v1/admin/golden/runs"), ("delete", "/v1/admin/golden/runs"),
+        ("get", "/v1/admin/documents/{document_id}"), ("put", "/v1/admin/documents/{document_id}"),
+        ("post", "/v1/admin/documents/replace"), ("post", "/v1/admin/documents/again"),
+        ("get", "/v1/admin/reading"), ("post", "/v1/admin/reading"), ("delete", "/v1/admin/reading"),
+        ("get", "/v1/admin/system"), ("get", "/v1/admin/models"), ("post", "/v1/admin/models"),
+        ("post", "/v1/admin/check"), ("get", "/v1/admin/log"),
+        ("get", "/v1/suggestions"), ("get", "/v1/settings"), ("patch", "/v1/settings"), ("get", "/v1/keys"),
+        ("post", "/v1/keys"),
+        ("delete", "/v1/keys/{key_id}"),
     }  # fmt: skip
     assert reply.text.count("://") == reply.text.count("http://127.0.0.1:8321/")

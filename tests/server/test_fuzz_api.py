@@ -13,6 +13,7 @@ from ragedge.server.access import Access
 from ragedge.server.described import ROUTES
 from ragedge.server.settings import ServerSettings
 from tests.server.clients import serving
+from tests.server.curating import curate
 from tests.server.fuzzing import fuzz, real_service
 from tests.server.keyed import UNLIMITED, make_keys, with_kiosk
 
@@ -38,3 +39,13 @@ def test_the_same_behind_keys_as_a_visitor(tmp_path: Path) -> None:
         assert len(behind.index.documents()) == 1
     assert outcome.failures == []
     assert 401 not in outcome.statuses and outcome.statuses[403] >= 3
+
+
+def test_the_same_where_there_is_a_desk(tmp_path: Path) -> None:
+    with real_service(tmp_path) as service:
+        curated = curate(service, tmp_path / "curation")
+        with serving(curated, ServerSettings()) as port:
+            outcome = fuzz(port, 300)
+    assert outcome.failures == []
+    desk = [name for name in ROUTES if "/v1/admin/" in name]
+    assert all(outcome.successes[name] for name in desk if name.startswith("GET") and "{" not in name)

@@ -1,0 +1,123 @@
+"""What a person waits for: the first word of a prompt never read, read just before, or with another end; and drafts.
+
+Through the model's process, as the service uses it. The models' answers are known (see shapes), so that a copied answer
+is one that stands in a passage, and free text one of which only pieces of a few words stand there.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ragedge.answer.process_generator import ProcessGenerator
+from ragedge.answer.tuning import Tuning
+from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
+from ragedge.engine_bench.compare import Sizes
+from ragedge.engine_bench.rows import Row, compared
+from ragedge.engine_bench.shapes import SAID, words
+
+SYSTEM = "Answer from the sources."
+CONTEXT_TOKENS = 2048
+PROMPT_TOKENS = 1000
+"""Tokens of four or five passages: what a first word waits for in real use."""
+
+ANSWER_TOKENS = 96
+"""Tokens of an answer written with and without drafts: two or three sentences."""
+
+_PIECE_WORDS = 5  # of the answer that stand together in the passages of free text: enough to be believed, then wrong
+
+
+def never() -> bool:
+    """No cancel."""
+    return False
+
+
+@contextmanager
+def running(
+    path: Path, tuning: Tuning, *, is_drafting: bool = False, queue_limit: int = 64
+) -> Iterator[ProcessGenerator]:
+    """The model in its process, loaded."""
+    generator = ProcessGenerator(
+        path, context_tokens=CONTEXT_TOKENS, tuning=tuning, is_drafting=is_drafting, queue_limit=queue_limit
+    )
+    try:
+        generator.count_tokens("load")
+        yield generator
+    finally:
+        generator.close()
+
+
+def passage(count: int, seed: int) -> str:
+    """`count` words, each a token, none of which the models say."""
+    return "".join(random.Random(seed).choices(words()[SAID:], k=count))
+
+
+def asked(body: str, question: str) -> Prompt:
+    """A prompt as the product makes them: passages first, the question last."""
+    return Prompt(SYSTEM, f"{body}\nQuestion: {question}", (), 0)
+
+
+def timed(generator: ProcessGenerator, prompt: Prompt, tokens: int) -> tuple[float, str, ModelStats]:
+    """Seconds to the first word, the text, and what it took."""
+    started = time.perf_counter()
+    first_s, text, stats = 0.0, "", ModelStats()
+    for part in generator.stream(prompt, Sampling(tokens), never):
+        if isinstance(part, Piece):
+            first_s = first_s or time.perf_counter() - started
+            text += part.text
+        else:
+            stats = part
+    return first_s, text, stats
+
+
+def first_words(model: str, path: Path, tuning: Tuning, sizes: Sizes) -> list[Row]:
+    """Two rows: the same prompt again, and another question at the end of the same passages, each to a cold one."""
+    cold: list[float] = []
+    again: list[float] = []
+    other: list[float] = []
+    texts = []
+    with running(path, tuning) as generator:
+        for turn in range(sizes.rounds):
+            body = passage(PROMPT_TOKENS, turn)
+            for series, question in ((cold, "one"), (again, "one"), (other, "two")):
+                seconds, text, _ = timed(generator, asked(body, question), 8)
+                series.append(seconds * 1e3)
+                texts.append(text)
+    same = f"same text in {texts.count(texts[0])} of {len(texts)} answers"
+    name = "first word, "
+    return [
+        compared(model, name + "same prompt again", "cold", "ms", again, cold, at_most=0.02, gate=same),
+        compared(model, name + "same passages, other question", "cold", "ms", other, cold, at_most=0.10, gate=same),
+    ]
+
+
+def drafts(model: str, path: Path, tuning: Tuning, sizes: Sizes) -> list[Row]:
+    """Two rows, writing with drafts to writing without: an answer that stands in a passage, and one that does not."""
+    said = words()[:SAID]
+    pieces = [said[start : start + _PIECE_WORDS] for start in range(0, ANSWER_TOKENS, _PIECE_WORDS - 2)]
+    random.Random(3).shuffle(pieces)
+    spread = "".join("".join(piece) + passage(3, number) for number, piece in enumerate(pieces))
+    bodies = {
+        "copied answer, drafts": (passage(60, 1) + "".join(said[: ANSWER_TOKENS + 20]) + passage(60, 2), 1.25),
+        "free text, drafts": (spread, 0.97),
+    }
+    rows = []
+    for name, (body, goal) in bodies.items():
+        speeds: tuple[list[float], list[float]] = ([], [])
+        same, drafted, accepted, total = 0, 0, 0, sizes.rounds
+        with running(path, tuning, is_drafting=True) as ours, running(path, tuning) as theirs:
+            for turn in range(total):
+                prompt = asked(body, f"{turn}")
+                texts = []
+                for series, generator in zip(speeds, (ours, theirs), strict=True):
+                    _, text, stats = timed(generator, prompt, ANSWER_TOKENS)
+                    series.append(stats.tokens_per_second or 0.0)
+                    texts.append(text)
+                    drafted, accepted = drafted + stats.draft_count, accepted + stats.draft_accepted_count
+                same += texts[0] == texts[1]
+        gate = f"same text in {same} of {total}; {accepted} of {drafted} guessed tokens were right"
+        rows.append(compared(model, name, "without", "tokens/s", *speeds, at_least=goal, gate=gate))
+    return rows
