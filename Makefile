@@ -32,8 +32,10 @@ demo: $(VENV)/.installed
 	@echo "2. Three questions"
 	@$(BIN)/ragedge --config configs/field-manual.toml ask --file corpora/field-manual/demo-questions.txt
 	@echo
-	@echo "3. Ask on: open the page with   make run   and go to http://127.0.0.1:$(PORT)/"
-	@echo "   Your own documents:          $(BIN)/ragedge ingest FOLDER && $(BIN)/ragedge serve"
+	@echo "3. Your own documents:  $(BIN)/ragedge ingest FOLDER && $(BIN)/ragedge serve"
+	@echo
+	@echo "4. The page, with questions to click:  make run"
+	@echo "   and open  http://127.0.0.1:$(PORT)/"
 
 run: $(VENV)/.installed
 	$(BIN)/ragedge --config configs/field-manual.toml ingest corpora/field-manual/documents

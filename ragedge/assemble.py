@@ -82,10 +82,8 @@ def make_pipeline(
 ) -> PartedPipeline:
     """The read path over an opened index; with a `journal`, what is asked is kept there.
 
-    `for_people`: with what measuring must do without: the store of answers, the model's rewriting of follow-ups.
-
-    The gate is the index's own where `ragedge index calibrate` made one that still fits; `uses_own_gate` False: the
-    one that ships.
+    `for_people`: with what measuring must do without, see `_comforts`. The gate is the index's own where `ragedge index
+    calibrate` made one that still fits; `uses_own_gate` False: the one that ships.
 
     Raises:
         ConfigError: the file of reviewed answers cannot be used.
@@ -110,16 +108,16 @@ def make_pipeline(
 
     def over(part: Portion, now: Pipeline) -> Pipeline:
         given = None if reviewed is None else Reviewed(reviewed.answers, part, needs_source=True)
-        search = searching(part, now.retriever.top_k)
-        shared: dict[str, Any] = {"store": now.store, "energy": now.energy, "follow_up": now.follow_up}
-        more = {"evidence_reader": reading, "journal": now.journal, **shared}
-        return Pipeline(part, search, embedder, generator, now.settings, reviewed=given, **more)
+        more: dict[str, Any] = {"evidence_reader": reading, "journal": now.journal, "store": now.store}
+        more |= {"reviewed": given, "energy": now.energy, "follow_up": now.follow_up}
+        return Pipeline(part, searching(part, now.retriever.top_k), embedder, generator, now.settings, **more)
 
-    whole = (index, searching(index, config.search.top_k), embedder, generator, settings)
+    search = searching(index, config.search.top_k)
     more: dict[str, Any] = {"evidence_reader": reading, "reviewed": reviewed, "journal": journal}
     if for_people:
         more |= _comforts(config, index, generator)
-    return PartedPipeline(*whole, parts=Parts(index, make_collections(config)), make=over, **more)
+    more |= {"parts": Parts(index, make_collections(config)), "make": over}
+    return PartedPipeline(index, search, embedder, generator, settings, **more)
 
 
 def _ask_settings(config: Config, thresholds: Thresholds) -> AskSettings:

@@ -28,6 +28,7 @@ _SUM_BYTES = 32  # sha256
 _MAX_HEAD_BYTES = 64 * 2**20  # a head holds the tokens: five bytes each at most
 _PIECE_BYTES = 1 << 20  # written between two looks at whether somebody waits
 _LOCK_NAME = "lock"
+_LEFT_SECONDS = 3600  # a file is written in seconds, on an SD card beside much other work in minutes
 
 
 class StateHead(msgspec.Struct, frozen=True):
@@ -82,6 +83,13 @@ class StateFolder:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             # not `touch`, which would set the time that is the epoch
             os.close(os.open(self.folder / _LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600))
+
+    def sweep(self) -> None:
+        """Delete what a process left half written when it was killed, long enough ago that nobody is writing it."""
+        for path in self.folder.glob(f".*{_PART}"):
+            with contextlib.suppress(OSError):
+                if time.time() - path.stat().st_mtime > _LEFT_SECONDS:
+                    path.unlink(missing_ok=True)
 
     def heads(self, kind: str) -> list[StateHead]:
         """The heads of all states of a kind, the latest used first; their bytes are not looked at."""

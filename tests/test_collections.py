@@ -176,6 +176,8 @@ def test_counts_by_collection(tmp_path: Path) -> None:
 
 
 def test_a_part_has_every_question_that_can_be_asked_of_an_index() -> None:
-    for_others = {"check", "folder", "neighbours", "repairs"}  # asked of whole indexes by those who look after them
+    # asked of whole indexes by those who look after them
+    for_others = {"check", "folder", "neighbours", "repairs", "details", "all_details", "page_summaries"}
+    for_others |= {"whole_document"}
     asked = {name for name in vars(IndexView) if not name.startswith("_")}
     assert asked - for_others <= set(vars(Portion))

@@ -21,9 +21,10 @@ MAX_FUNCTION_LINES = 50
 
 LAYERS: list[tuple[str, ...]] = [
     ("ragedge.contracts", "ragedge.errors"),
-    ("ragedge.config", "ragedge.config_edit", "ragedge.device", "ragedge.device_state", "ragedge.models",
-     "ragedge.model_catalogue", "ragedge.model_registry", "ragedge.model_pull", "ragedge.views", "ragedge.threads",
-     "ragedge.llama_log", "ragedge.replies", "ragedge.admin_replies", "ragedge.desk_replies", "ragedge.state_files",
+    ("ragedge.config", "ragedge.config_reading", "ragedge.config_edit", "ragedge.device", "ragedge.device_state",
+     "ragedge.models", "ragedge.model_catalogue", "ragedge.model_registry", "ragedge.model_pull", "ragedge.views",
+     "ragedge.threads", "ragedge.llama_log", "ragedge.replies", "ragedge.admin_replies", "ragedge.desk_replies",
+     "ragedge.state_files",
      "ragedge.qr", "ragedge.exhibits", "ragedge.energy", "ragedge.answer_store"),
     ("ragedge.ingest.readers", "ragedge.ingest.sandbox", "ragedge.ingest.sandbox_child", "ragedge.ingest.sandbox_wire",
      "ragedge.ingest.sandbox_zygote", "ragedge.ingest.chunker", "ragedge.ingest.watch", "ragedge.index.catalog",
@@ -32,7 +33,7 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.search.bert_native", "ragedge.search.gguf_file", "ragedge.search.evidence_reader",
      "ragedge.search.query", "ragedge.search.merge", "ragedge.search.editions", "ragedge.search.filters",
      "ragedge.search.followup", "ragedge.search.fusion", "ragedge.search.library", "ragedge.search.spelling",
-     "ragedge.search.collections", "ragedge.answer"),
+     "ragedge.search.collections", "ragedge.search.search_index", "ragedge.answer"),
     ("ragedge.index.store", "ragedge.search.retriever", "ragedge.journal", "ragedge.journal_reading",
      "ragedge.journal_export", "ragedge.reviewed", "ragedge.pinned_text", "ragedge.pinned_file", "ragedge.speaker",
      "ragedge.device_profile", "ragedge.gate_file", "ragedge.keys", "ragedge.owner_replies", "ragedge.portion",

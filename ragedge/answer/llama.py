@@ -275,6 +275,7 @@ def state_folder(states: StateSettings) -> StateFolder | None:
         return None
     folder = StateFolder(states.folder, budgets)
     folder.make()
+    folder.sweep()
     return folder
 
 

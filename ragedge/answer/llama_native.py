@@ -8,6 +8,7 @@ and joined carry a flag, so that they are never taken for tokens that were read 
 from __future__ import annotations
 
 import array
+import contextlib
 import itertools
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -187,7 +188,8 @@ class NativeModel(NativeContext):
                     if not self._read_apart(before, passage.tokens):
                         return False
                     self._unmoved = None
-                    passage.keep(take_out(self._context, SPARE))
+                    with contextlib.suppress(ModelError, OSError, MemoryError):  # without room it is read again
+                        passage.keep(take_out(self._context, SPARE))
                 first, last = passage.skipped
                 end = before + len(passage.tokens)
                 lib.llama_memory_seq_rm(self._memory, SPARE, before, before + first)

@@ -2,7 +2,7 @@
 
 Several tokens decoded at once may give logits that differ from those of one by one: not at all for some kinds of
 weights (Q4_0 on x86), by a fifth of their spread for others (Q5_0 and Q4_K). How much is learnt from the first batches,
-which are decoded both ways. From then on a choice closer than three times that is not taken from a batch: what was
+which are decoded both ways. From then on a choice closer than twice that is not taken from a batch: what was
 decoded in batches is decoded anew one by one, and the choice made from that.
 """
 
@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 from ragedge import llama_log
 from ragedge.answer.drafts import Drafter
 from ragedge.answer.llama_native import NativeModel
+from ragedge.answer.tuning import GROUPS
 from ragedge.errors import ModelError
 
 _CHECKS = 2  # batches of each size that are decoded both ways
-_SAFETY = 3.0  # a choice must be clearer than this times the largest difference seen: two logits may both move
+_SAFETY = 2.0  # a choice must be clearer than this times the largest difference seen: two logits may both move
 _HOPELESS = 1.0  # of the logits' spread; with a guard beyond that hardly any choice is clear
 _FREE_TOKENS, _SHARE = 32, 0.25  # tokens decoded anew that are forgiven, and as a share of those that drafts gave
 
@@ -116,8 +117,12 @@ class Writer:
     def _several(self, token: int, draft: tuple[int, ...]) -> list[int]:
         """Decode `token` and a draft; what is right of the draft, and the choice after it."""
         is_check = self._trust.must_check(1 + len(draft))
-        if is_check and self._loose and not self._again():
-            return []
+        if is_check and self._loose:  # a check begins where all was decoded one by one; until then known sizes serve
+            is_check = False
+            size = max((size for size in GROUPS if size <= len(draft) and not self._trust.must_check(size)), default=1)
+            draft = draft[: size - 1]
+            if not draft:
+                return self._single(token)
         found = self._both_ways((token, *draft)) if is_check else self._at_once((token, *draft))
         right = 0
         while right < min(len(draft), len(found)) and found[right] == draft[right]:

@@ -48,6 +48,7 @@ _log = logging.getLogger("ragedge.answer")
 _WATCH_S = 0.002  # seconds between two looks at the cancel flag, only while a job runs: under 1 % of a core
 _WINDOW = 4  # pieces computed ahead of the reader: covers the way through the socket, wastes little on a cancel
 _PATIENCE_S = 10.0  # seconds a cancelled job may take to end; milliseconds are usual, one large layer on a slow board
+_HOLD_S = 2.0  # seconds to wait for a figure that nobody needs badly
 _ATTEMPTS = 2  # a second death with the same prompt is most likely its own doing
 
 
@@ -202,7 +203,11 @@ class ProcessGenerator:
         number = process.next_number()
         replies = process.open(number)
         process.send(Hold(number))
-        reply = replies.get()
+        try:
+            reply = replies.get(timeout=_HOLD_S)
+        except queue.Empty:
+            process.forget(number)
+            return 0
         return reply.state_bytes if isinstance(reply, Held) else 0
 
     def close(self) -> None:

@@ -18,7 +18,7 @@ class PromptStates:
     """The last prompts within `budget_bytes`; for one thread at a time."""
 
     def __init__(self, budget_bytes: int) -> None:
-        self._budget = budget_bytes
+        self.budget_bytes = budget_bytes
         self._held: OrderedDict[bytes, ReadPrompt] = OrderedDict()  # by tokens; the latest used last
 
     @property
@@ -33,9 +33,9 @@ class PromptStates:
         """Keep a prompt; whether it fits."""
         key = read.tokens.tobytes()
         self._held.pop(key, None)
-        if read.size_bytes > self._budget:
+        if read.size_bytes > self.budget_bytes:
             return False
-        room = self._budget - read.size_bytes
+        room = self.budget_bytes - read.size_bytes
         while self._held and self.held_bytes > room:
             self._held.popitem(last=False)
         self._held[key] = read

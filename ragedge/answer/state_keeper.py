@@ -9,6 +9,7 @@ up was read in the same batches, so that the answer is that of a fresh context b
 from __future__ import annotations
 
 import array
+import contextlib
 
 from ragedge.answer.llama_native import NativeModel, common_mark
 from ragedge.answer.llama_states import ReadPrompt, room_for
@@ -16,6 +17,7 @@ from ragedge.answer.passage_states import PassageState
 from ragedge.answer.prompt_plan import Plan
 from ragedge.answer.prompt_states import PromptStates
 from ragedge.answer.state_writer import StateWriter
+from ragedge.errors import ModelError
 from ragedge.state_files import StateFolder, StateHead
 
 KIND = "prompt"
@@ -113,15 +115,16 @@ class StateKeeper:
         return found, most
 
     def _save(self) -> None:
+        """Copy the last prompt's state; where there is no memory for it, it is one that is not known later."""
         plan, is_saved, self._is_saved = self._plan, self._is_saved, True
         if plan is None or is_saved:
             return
-        read = self._native.read_so_far()
-        if read is None:
-            return
-        self._prompts.put(read)
-        if self._folder is not None and plan.lasting >= _LEAST_TOKENS and plan.lasting in read.marks:
-            self._hand_over(plan)
+        with contextlib.suppress(ModelError, OSError, MemoryError):
+            read = self._native.read_so_far() if self._prompts.budget_bytes else None
+            if read is not None:
+                self._prompts.put(read)
+            if plan.lasting >= _LEAST_TOKENS and plan.lasting in plan.ends:
+                self._hand_over(plan)
 
     def _hand_over(self, plan: Plan) -> None:
         """Give the beginning of the prompt to the thread that writes, unless it is on disk."""

@@ -25,6 +25,7 @@ from ragedge.threads import default_threads
 
 Progress = Callable[[str, float], None]
 
+_QUIET = 0.3  # load average above which somebody else is using the box
 _TUNE_S = 60.0  # seconds for the choice of settings of one model
 _PI_BYTES_PER_S = (
     10.5e9  # what published figures of a Raspberry Pi 5 have in common: bytes read per second when writing
@@ -155,10 +156,11 @@ def _projection(name: str, shape: shapes.Shape, path: Path) -> dict[str, Any]:
 def text_of(report: dict[str, Any]) -> str:
     """The report for a person."""
     box, sizes = report["device"], report["sizes"]
+    busy = ": THE BOX WAS BUSY, the figures say little" if report["load_before"] > _QUIET else ""
     lines = [
         f"{box['processor']}, {box['cores']} cores, {box['memory_bytes'] / 1e9:.1f} GB, {box['system']}",
         f"llama.cpp {report['llama_build']}; {report['seconds']:.0f} s in all",
-        f"load {report['load_before']:.1f} before, {report['load_after']:.1f} after",
+        f"load {report['load_before']:.1f} before, {report['load_after']:.1f} after{busy}",
         f"prompts of {sizes['read_tokens']} tokens, answers of {sizes['write_tokens']}; medians; n as given, in turn",
         "random weights: the figures are of speed, not of sense",
         "",

@@ -46,6 +46,7 @@ def put_in_place(folder: Path) -> None:
         folder.rename(old)
     fresh_folder(folder).rename(folder)
     sync_folder(folder.parent)
+    forget_all_states(folder)  # once more: a question may have come in between
     shutil.rmtree(old, ignore_errors=True)
 
 

@@ -97,7 +97,8 @@ class Again:
 
         Raises:
             NotFound: there is no such file.
-            InputError: it came out of the followed folder, whose next reading would bring it back.
+            InputError: it came out of the followed folder, whose next reading would bring it back; or with its own
+                ending the file would take the place of a second one.
             UnreadableDocument: it gives no text; what was there stays.
         """
         if path not in self.index.files():
@@ -106,6 +107,8 @@ class Again:
         if not path.startswith(UPLOADS):
             folder = followed_folder(self.index.folder) or "the folder that it came from"
             raise InputError(f'"{path}" lies in {folder}', "replace the file there, and read the folder again")
+        if target != path and target in self.index.files():
+            raise InputError(f'there is another "{target}" already', "remove it first, or send the same kind of file")
         found = look(file.rename(file.with_name(PurePosixPath(target).name)), target)
         holder = next((r for r in self.index.files().values() if r.sha256 == found.sha256 and r.document_id), None)
         if holder is not None:

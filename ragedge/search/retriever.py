@@ -13,13 +13,13 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ragedge.answer.identifiers import spellings
-from ragedge.contracts import Chunk, DocumentName, Embedder, Hit, Question, Retrieval, Timings
+from ragedge.contracts import Embedder, Hit, Question, Retrieval, Timings
 from ragedge.errors import BadQuestion, ConfigError
 from ragedge.search.filters import chosen
 from ragedge.search.followup import self_contained
@@ -27,6 +27,7 @@ from ragedge.search.fusion import Ranking, adjust, document_of, fuse
 from ragedge.search.library import Library, Meant
 from ragedge.search.merge import group_neighbours, merge
 from ragedge.search.query import Query, analyse
+from ragedge.search.search_index import SearchIndex
 from ragedge.search.spelling import corrected
 
 Mode = Literal["hybrid", "lexical", "vector"]
@@ -37,30 +38,6 @@ _WIDER = 8  # times as many neighbours are asked of the vectors where editions a
 _PREFERRED_GAIN = 0.5  # half of the best score without a code: an exhibit's text wins over its like, not over a code
 _PREFERRED_MOST = 400  # passages of preferred documents that are looked at; an exhibit has a few
 _VECTOR_CACHE = 64  # questions whose vector is kept: the reader asks for it again, and people repeat themselves
-
-
-class SearchIndex(Protocol):
-    """What the retriever asks of an index (`ragedge.index.store.Index`)."""
-
-    @property
-    def generation(self) -> int: ...
-    def names(self) -> Sequence[DocumentName]: ...
-    def search_text(
-        self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str] | None = None
-    ) -> Ranking: ...
-    def search_vectors(
-        self, vector: NDArray[np.float32], limit: int, within: Sequence[str] | None = None
-    ) -> Ranking: ...
-    def chunks(self, ids: Sequence[str]) -> Mapping[str, Chunk]: ...
-    def chunk_ids(self, document_ids: Sequence[str]) -> list[str]: ...
-    def vectors(self, ids: Sequence[str]) -> NDArray[np.float32]: ...
-    def titles(self, document_ids: Sequence[str]) -> Mapping[str, str]: ...
-    def nearby(self, ids: Sequence[str], words: Sequence[str]) -> Mapping[str, float]: ...
-    def documents_with(self, words: Sequence[str]) -> Mapping[str, Mapping[str, int]]: ...
-    def document_frequency(self, words: Sequence[str]) -> Mapping[str, int]: ...
-    def terms_like(self, word: str) -> Sequence[tuple[str, int]]: ...
-    def stem(self, word: str) -> str: ...
-    def example_of(self, term: str) -> str: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Annotated, Literal
 import anyio.to_thread
 from litestar import MediaType, Response, get, post
 from litestar.datastructures import State
-from litestar.params import JSONBody, QueryParameter
+from litestar.params import FromQuery, JSONBody, QueryParameter
 from msgspec import Meta, Struct
 
 from ragedge import device
@@ -46,14 +46,15 @@ class CheckBody(Struct, forbid_unknown_fields=True):
     "/v1/admin/system",
     media_type=MediaType.JSON,
     summary="How the box is doing",
-    description="Load, memory, temperature where a sensor can be read, and the room that indexes take.",
+    description="Load, memory, temperature where a sensor can be read, and with `sizes` the room that indexes and "
+    "models take, for which every file is looked at.",
 )
-async def show_system(state: State) -> Response[bytes]:
+async def show_system(state: State, sizes: FromQuery[bool] = True) -> Response[bytes]:
     """Figures of this moment."""
-    return json_reply(record_view(await anyio.to_thread.run_sync(_system, state)))
+    return json_reply(record_view(await anyio.to_thread.run_sync(_system, state, sizes)))
 
 
-def _system(state: State) -> DeskSystem:
+def _system(state: State, sizes: bool) -> DeskSystem:
     service: Service = state.service
     around = service.surroundings
     folder = service.index.folder
@@ -67,8 +68,8 @@ def _system(state: State) -> DeskSystem:
         resident_bytes=device.resident_bytes(),
         peak_resident_bytes=device.peak_resident_bytes(),
         threads=threading.active_count(),
-        indexes=() if around is None else around.index_sizes(folder),
-        models_bytes=0 if around is None else around.models_bytes(),
+        indexes=() if around is None or not sizes else around.index_sizes(folder),
+        models_bytes=0 if around is None or not sizes else around.models_bytes(),
         measured=() if around is None else around.measured(),
     )
 

@@ -186,13 +186,17 @@ def _state(service: Service, settings: ServerSettings, site: dict[str, WebFile],
             "upload_admission": Admission(settings.upload_limit, what="uploads", retry_after_s=10),
             "speech_admission": Admission(_VOICES_AT_ONCE, what="texts to be read aloud", retry_after_s=3),
             "picture_admission": Admission(settings.picture_limit, what="page pictures", retry_after_s=2),
-            "pictures": PictureMaker(
-                timeout_s=settings.picture_timeout_s,
-                memory_bytes=settings.picture_memory_bytes,
-                cache_bytes=settings.picture_cache_bytes,
-                passwords=settings.pdf_passwords,
-            ),
+            "pictures": _picture_maker(settings),
         }
+    )
+
+
+def _picture_maker(settings: ServerSettings) -> PictureMaker:
+    return PictureMaker(
+        timeout_s=settings.picture_timeout_s,
+        memory_bytes=settings.picture_memory_bytes,
+        cache_bytes=settings.picture_cache_bytes,
+        passwords=settings.pdf_passwords,
     )
 
 

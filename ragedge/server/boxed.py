@@ -50,16 +50,10 @@ def make_app(box: Box, access: Access | None = None, config_file: Path | None = 
         tasks=box.tasks,
         access=access,
         curation=make_curation(box),
-        surroundings=_surroundings(box),
         parts=box.pipeline.parts if isinstance(box.pipeline, PartedPipeline) else None,
         suggest=partial(_suggest, box.pipeline) if isinstance(box.pipeline, PartedPipeline) else None,
-        owner_settings=OwnerSettings(
-            box.config,
-            config_file,
-            models=lambda: _model_names(box),
-            apply=lambda config: _apply(box, app, config),
-            can_keep=box.journal is not None,
-        ),
+        owner_settings=_owner_settings(box, config_file, lambda config: _apply(box, app, config)),
+        surroundings=_surroundings(box),
     )
     settings = ServerSettings(
         host=wanted.host,
@@ -88,8 +82,11 @@ def _suggest(
     return suggest(pipeline.part(readable, collection), is_over)
 
 
-def _model_names(box: Box) -> tuple[str, ...]:
-    return tuple(record.name for record in Registry(box.config.language_models_folder).records())
+def _owner_settings(box: Box, file: Path | None, apply: Callable[[Config], None]) -> OwnerSettings:
+    def names() -> tuple[str, ...]:
+        return tuple(record.name for record in Registry(box.config.language_models_folder).records())
+
+    return OwnerSettings(box.config, file, models=names, apply=apply, can_keep=box.journal is not None)
 
 
 def _apply(box: Box, app: Litestar, config: Config) -> None:

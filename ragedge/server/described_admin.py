@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ragedge.admin_replies import (
     Checked,
     DeskCounts,
@@ -57,7 +59,7 @@ _MODELS = record_view(
 )  # fmt: skip
 _LINE = LogLine(17, "2026-11-21T09:30:00.120+00:00", "info", "5b1f6a0c2d3e4f50", "POST /v1/ask 200 146 ms")
 
-ADMIN_ROUTES: dict[str, Described] = {
+_ROUTES: dict[str, Described] = {
     "GET /v1/admin/documents": Described((), None, DeskList, record_view(_LIST)),
     "GET /v1/admin/documents/{document_id}": Described(ABSENT, None, DeskReport, record_view(_REPORT)),
     "PUT /v1/admin/documents/{document_id}": Described(
@@ -86,3 +88,6 @@ ADMIN_ROUTES: dict[str, Described] = {
     ),
     "GET /v1/admin/log": Described((), None, LogLines, record_view(LogLines((_LINE,)))),
 }
+
+#: Where there is no desk, none of them is there.
+ADMIN_ROUTES = {name: replace(route, errors=(*route.errors, *ABSENT)) for name, route in _ROUTES.items()}

@@ -18,8 +18,10 @@ from litestar import Request, Response, get
 from litestar.datastructures import State
 
 from ragedge import device
+from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.contracts import Answer, Event
 from ragedge.errors import RagedgeError
+from ragedge.server.settings import Service
 from ragedge.server.sight import index_for
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -127,11 +129,21 @@ def metrics(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
             "memory of the service without the language model's process",
             device.resident_bytes(),
         ),
+        (
+            "prompt_state_bytes",
+            "memory of the language model's process that holds earlier prompts",
+            _held(state.service),
+        ),
     )
     lines = list(state.desk.meter.lines())
     for name, meaning, value in now:
         lines += [*_head(name, "gauge", meaning), f"{_PREFIX}{name} {value}"]
     return Response("\n".join([*lines, ""]).encode(), media_type=CONTENT_TYPE)
+
+
+def _held(service: Service) -> int:
+    generator = getattr(service.pipeline, "generator", None)
+    return generator.state_bytes() if isinstance(generator, ProcessGenerator) else 0
 
 
 def _head(name: str, kind: str, meaning: str) -> list[str]:

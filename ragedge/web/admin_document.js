@@ -186,8 +186,8 @@ function pageRow(page, {info}) {
   const number = (value) => value.toLocaleString(language());
   const label = page.label && page.label !== String(page.number) ? ` (${page.label})` : "";
   const remarks = [];
-  if (page.reason) remarks.push(`${reason(page.reason)}. ${page.detail}`);
-  if (page.same_as) remarks.push(t("desk.sameAs", {page: page.same_as}));
+  if (page.reason) remarks.push(el("span", {}, `${reason(page.reason)}. `), el("bdi", {}, page.detail));
+  if (page.same_as) remarks.push(el("span", {}, t("desk.sameAs", {page: page.same_as})));
   const name = t("page.number", {number: page.number});
   return el(
     "tr",
@@ -196,6 +196,6 @@ function pageRow(page, {info}) {
     el("td", {role: "cell"}, el("span", {class: `chip ${HOW_CHIPS[page.how]}`}, t(HOW[page.how]))),
     el("td", {role: "cell", class: "number", "data-label": t("desk.chars")}, number(page.chars)),
     el("td", {role: "cell", class: "number", "data-label": t("desk.colPassages")}, number(page.chunks)),
-    el("td", {role: "cell", dir: "auto", class: "remark"}, remarks.join(" ")),
+    el("td", {role: "cell", class: "remark"}, ...remarks),
   );
 }

@@ -26,7 +26,7 @@ export async function show(panel, desk) {
   drawNow(now, system);
   const look = async () => {
     try {
-      drawNow(now, await getJson("/v1/admin/system"));
+      drawNow(now, await getJson("/v1/admin/system?sizes=false"));
       await log.look();
     } catch {
       // the service is away for a moment; the next look tells
@@ -100,7 +100,7 @@ function measured(rows) {
 
 function diskPart(system) {
   const rows = system.indexes.map((index) =>
-    el("li", {dir: "auto"}, `${index.name}: ${bytesName(index.size_bytes)}`, index.is_this ? el("span", {class: "chip good"}, t("desk.thisIndex")) : null),
+    el("li", {}, el("bdi", {}, `${index.name}: ${bytesName(index.size_bytes)}`), index.is_this ? el("span", {class: "chip good"}, t("desk.thisIndex")) : null),
   );
   const models = system.models_bytes ? [el("li", {}, t("desk.modelFiles", {size: bytesName(system.models_bytes)}))] : [];
   return [

@@ -7,7 +7,7 @@ import {t} from "./languages.js";
 const ROWS = {
   en: ["qwertyuiop", "asdfghjkl'", "zxcvbnm,.?"],
   de: ["qwertzuiopü", "asdfghjklöä", "yxcvbnmß,.?"],
-  fr: ["éèêàâçùûîôœ", "azertyuiop", "qsdfghjklm", "wxcvbn’,.?ë"],
+  fr: ["éèêàâçùûîôœ", "azertyuiop", "qsdfghjklm", "wxcvbn’,.?ëï"],
   es: ["áéíóúü¿?", "qwertyuiop", "asdfghjklñ", "zxcvbnm,.¡"],
   zh: ["qwertyuiop", "asdfghjkl", "zxcvbnm,.?"],
   ar: ["ضصثقفغعهخحجد", "شسيبلاتنمكطذ", "ئءؤرىةوزظأإآ", "؟،."],
@@ -49,13 +49,16 @@ function draw(focused = null) {
 }
 
 function letterKey(letter) {
-  const shown = state.isShifted && !state.isSigns ? letter.toLocaleUpperCase(state.code) : letter;
+  const shown = state.isShifted && !state.isSigns ? capital(letter) : letter;
   const press = () => {
     put(shown);
     if (state.isShifted) toggle("isShifted", letter);
   };
   return el("button", {type: "button", "data-key": letter, onclick: press}, shown);
 }
+
+// "ß" alone would become two letters.
+const capital = (letter) => (letter === "ß" ? "ẞ" : letter.toLocaleUpperCase(state.code));
 
 function wideKey(name, sign, key, onclick, pressed = null) {
   return el("button", {type: "button", class: "wide", "data-key": name, "aria-label": t(key), "aria-pressed": pressed === null ? null : String(pressed), onclick}, sign);

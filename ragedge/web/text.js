@@ -38,7 +38,8 @@ export function pageName(number, label, path = "") {
 export function bytesName(bytes) {
   if (bytes < 1000) return count("n.bytes", bytes);
   const [value, unit] = bytes < 1e6 ? [bytes / 1e3, "kB"] : bytes < 1e9 ? [bytes / 1e6, "MB"] : [bytes / 1e9, "GB"];
-  return `${value.toLocaleString(language(), {maximumFractionDigits: value < 10 ? 1 : 0, minimumFractionDigits: value < 10 ? 1 : 0})} ${unit}`;
+  const text = `${value.toLocaleString(language(), {maximumFractionDigits: value < 10 ? 1 : 0, minimumFractionDigits: value < 10 ? 1 : 0})} ${unit}`;
+  return document.documentElement.dir === "rtl" ? `\u2066${text}\u2069` : text; // Latin units stay behind their number
 }
 
 export function durationName(ms) {

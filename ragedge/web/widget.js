@@ -85,7 +85,7 @@
     .text { margin: 2px 0; white-space: pre-wrap; overflow-wrap: anywhere; }
     .loose { text-decoration: underline dotted; text-underline-offset: 3px; }
     .small { margin: 8px 0 0; font-size: 14px; color: var(--soft); }
-    ol, ul { margin: 2px 0; padding-inline-start: 22px; font-size: 14px; }
+    ul { margin: 2px 0; padding: 0; list-style: none; font-size: 14px; }
     li { margin: 4px 0; overflow-wrap: anywhere; }
     a { color: var(--accent); }
     a.number { font-size: 13px; font-weight: 600; text-decoration: none; padding: 0 5px; margin: 0 1px; border: 1px solid var(--line); border-radius: 6px; }

@@ -148,7 +148,7 @@ def test_a_model_whose_batches_differ_is_noticed_and_one_that_keeps_choosing_aga
     assert trust.must_check(4) and trust.is_worth_it
     trust.checked(4, 0.1)
     trust.checked(4, 0.0)
-    assert not trust.must_check(4) and trust.must_check(8) and trust.guard == pytest.approx(0.3) and trust.is_worth_it
+    assert not trust.must_check(4) and trust.must_check(8) and trust.guard == pytest.approx(0.2) and trust.is_worth_it
     trust.spent(given=100, anew=50)
     assert trust.is_worth_it
     trust.spent(anew=50)

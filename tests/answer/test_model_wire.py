@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -16,14 +17,19 @@ from ragedge.answer.model_wire import (
     Done,
     Failed,
     Garbled,
+    Load,
     Said,
     Sender,
     ask,
     error_of,
     failed,
     frames,
+    prompt_of,
+    state_fields,
+    states_of,
 )
-from ragedge.contracts import ModelStats, Prompt, Sampling
+from ragedge.answer.state_settings import StateSettings
+from ragedge.contracts import ModelStats, PassagePart, Prompt, Sampling
 from ragedge.errors import ConfigError, ModelCorrupt, ModelError, PackageMissing, PromptTooLong
 
 
@@ -59,6 +65,15 @@ def test_a_job_survives_the_way_with_halves_of_surrogate_pairs_replaced() -> Non
     with ours, theirs:
         Sender(ours).send(frame)
         assert next(frames(theirs, REQUESTS)) == frame
+
+
+def test_passages_and_what_is_to_be_kept_survive_the_way() -> None:
+    prompt = Prompt("Be exact.", "pump", (), 0, passages=(PassagePart("d1", 3), PassagePart("d2", 1)))
+    assert prompt_of(ask(7, prompt, Sampling(9), 4, epoch=5)) == prompt
+    states = StateSettings(Path("/states"), 1, 2, 3, joins_passages=True, reread_tokens=4)
+    load = Load(b"m", "", 256, 1, "plain", "", (), (), **state_fields(states))
+    assert states_of(load) == states
+    assert states_of(Load(b"m", "", 256, 1, "plain", "", (), (), **state_fields(None))) == StateSettings()
 
 
 @pytest.mark.parametrize(

@@ -290,6 +290,18 @@ def test_files_stay_within_their_budget_and_the_longest_unused_goes_first(make: 
     assert sum(file.stat().st_size for file in files) <= budget
 
 
+def test_what_a_kill_left_half_written_is_swept_away_and_nothing_that_is_written_now(
+    make: Make, tmp_path: Path
+) -> None:
+    (tmp_path / "states").mkdir()
+    left, fresh_one = tmp_path / "states" / ".01.part", tmp_path / "states" / ".02.part"
+    for file in (left, fresh_one):
+        file.write_bytes(b"text")
+    os.utime(left, (1, 1))
+    make()
+    assert not left.exists() and fresh_one.exists()
+
+
 # ------------------------------------------------------------------------------------------------- deleting
 
 

@@ -115,6 +115,33 @@ def test_the_keyboard_writes_in_every_layout(browser: Any, tmp_path: Path) -> No
         assert browser.run("return document.activeElement.dataset.key") == "s"
 
 
+#: A run of neighbours as on the keyboards that are sold, left to right, and letters that must be somewhere.
+LAYOUTS = {
+    "en": ("qwertyuiop", "abcdefghijklmnopqrstuvwxyz'?"),
+    "de": ("qwertzuiopü", "abcdefghijklmnopqrstuvwxyzäöüß?"),
+    "fr": ("azertyuiop", "abcdefghijklmnopqrstuvwxyzàâçéèêëîïôùûœ’?"),
+    "es": ("asdfghjklñ", "abcdefghijklmnopqrstuvwxyzáéíóúüñ¿¡?"),
+    "ar": ("ضصثقفغعهخحجد", "ابتثجحخدذرزسشصضطظعغفقكلمنهويءأإآؤئىة؟،"),
+}
+
+
+def test_the_layouts_are_those_of_the_keyboards_that_are_sold(browser: Any, tmp_path: Path) -> None:
+    with kiosk(browser, kiosk_service(tmp_path / "index")):
+        for code, (row, letters) in LAYOUTS.items():
+            browser.run("document.querySelector(`#languages [lang=${arguments[0]}]`).click()", code)
+            browser.wait(f"document.documentElement.lang === '{code}'")
+            keys = browser.run(
+                "return [...document.querySelectorAll('#keyboard button')].map((key) => {"
+                " const {left, top} = key.getBoundingClientRect(); return [Math.round(top), left, key.dataset.key]; })"
+            )
+            shown = "".join(key for _, _, key in sorted(keys) if len(key) == 1)
+            assert row in shown and set(letters) <= set(shown), (code, shown)
+        browser.run("document.querySelector('#languages [lang=de]').click()")
+        browser.wait("document.documentElement.lang === 'de'")
+        press(browser, "shift", "ß")
+        assert browser.run(f"return {TEXT}") == "ẞ"
+
+
 def test_a_question_is_no_longer_than_the_service_takes(browser: Any, tmp_path: Path) -> None:
     with kiosk(browser, kiosk_service(tmp_path / "index")):
         browser.run("document.getElementById('question').maxLength = 3")

@@ -251,7 +251,7 @@ LANGUAGES = {
 def test_it_speaks_the_six_languages(browser: Any, tmp_path: Path, code: str) -> None:
     title, page, direction = LANGUAGES[code]
     index = full_index(tmp_path / "index")
-    browser.emulate(width=360, height=640, phone=True)
+    browser.emulate(width=360, height=640)  # the site has no viewport of its own to tell a phone
     with widget(browser, service_of(index, manual_events(index)), attributes=f'data-lang="{code}-XX"'):
         browser.run(f"{ROOT}.querySelector('.open').click()")
         press(browser, QUESTION, "\ue007")

@@ -106,6 +106,18 @@ def test_another_kind_of_file_brings_its_own_ending(index: Index, tmp_path: Path
     assert paths(index) == ["@uploads/prices.md"] and list(index.files()) == ["@uploads/prices.md"]
 
 
+def test_a_replacement_never_takes_the_place_of_a_second_file(index: Index, tmp_path: Path) -> None:
+    sync = make_sync(index)
+    path = upload(sync, tmp_path, "prices.txt", "The gasket costs nine euros.")
+    upload(sync, tmp_path, "prices.md", "# Prices\n\nOf last year.")
+    new = tmp_path / "x.md"
+    new.write_text("# Prices\n\nEleven euros.", encoding="utf-8")
+    before = index.documents()
+    with pytest.raises(InputError, match="another"):
+        sync.replace(path, new)
+    assert index.documents() == before
+
+
 def test_a_replacement_that_gives_no_text_changes_nothing(index: Index, tmp_path: Path) -> None:
     sync = make_sync(index)
     path = upload(sync, tmp_path, "prices.txt", "The gasket costs nine euros.")

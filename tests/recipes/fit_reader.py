@@ -169,9 +169,9 @@ def _fitted(rows: Sequence[Features], labels: Sequence[Right], groups: Sequence[
     )
     line = (np.concatenate(rows) @ fitted)[:, None]
     scale, bias = logistic(line, np.concatenate(labels), balance, ridge=1e-6)
-    fitted = fitted * scale
-    fitted[-1] = bias
-    return fitted
+    scaled: Features = fitted * scale
+    scaled[-1] = bias
+    return scaled
 
 
 def _listwise(

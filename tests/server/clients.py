@@ -28,9 +28,16 @@ def open_client(service: Service, settings: ServerSettings | None = None) -> Ite
 @contextmanager
 def serving(service: Service, settings: ServerSettings | None = None, port: int = 0) -> Iterator[int]:
     """The port of a running uvicorn."""
+    with serving_app(create_app(service, settings or ServerSettings()), port) as opened:
+        yield opened
+
+
+@contextmanager
+def serving_app(app: Litestar, port: int = 0) -> Iterator[int]:
+    """The same for an application that is made already."""
     ready = threading.Event()
     listener = listen("127.0.0.1", port)
-    server = make_server(create_app(service, settings or ServerSettings()), listener, ready.set)
+    server = make_server(app, listener, ready.set)
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
     try:

@@ -194,6 +194,16 @@ def test_the_model_that_speaks_cannot_be_removed(service: Service, tmp_path: Pat
         assert not speaking.is_file()
 
 
+def test_rooms_are_measured_only_when_asked_for(service: Service) -> None:
+    around, folder = service.surroundings, service.index.folder
+    assert around is not None
+    (folder / "manifest.json").write_text("{}")
+    with open_client(service) as client:
+        (found,) = client.get("/v1/admin/system").json()["indexes"]
+        assert found == {"name": folder.name, "size_bytes": folder_bytes(folder), "is_this": True}
+        assert client.get("/v1/admin/system", params={"sizes": False}).json()["indexes"] == []
+
+
 def test_one_check_at_a_time(service: Service) -> None:
     index: Any = service.index
     index.check = lambda: ['the copy of "manual.txt" is damaged']

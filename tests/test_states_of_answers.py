@@ -1,0 +1,107 @@
+"""States from the config to the answer: who asks for joined passages gets them and is told; they go with documents."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ragedge import terminal
+from ragedge.ask import AskSettings, Pipeline
+from ragedge.config import AnswerConfig, Config
+from ragedge.contracts import Answer, Question
+from ragedge.index.store import Index
+from ragedge.search.retriever import Retriever
+from ragedge.speaker import make_speaker
+from ragedge.state_files import StateFolder
+from tests.fakes import HashEmbedder
+from tests.test_ask import ANSWERS_ALL, SETTINGS, put
+from tests.tiny_gguf import make_tiny_gguf
+
+ASKED = ("How tight are the pump head bolts?", "How tight is the filter cap?")
+Make = Callable[..., Pipeline]
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Iterator[Make]:
+    """Makes a pipeline out of a config; each stands for one start of the program."""
+    model, embedder = make_tiny_gguf(tmp_path / "tiny.gguf", "recite"), HashEmbedder()
+    wanted = AnswerConfig(model=str(model), threads=1, prompt_tokens=2000)
+    made: list[Pipeline] = []
+    with Index.open(tmp_path / "index", SETTINGS, mode="write", create=True) as index:
+        put(index, embedder, {})
+
+        def build(**changes: object) -> Pipeline:
+            config = Config(indexes_folder=str(tmp_path), answer=replace(wanted, **changes))  # type: ignore[arg-type]
+            settings = AskSettings(thresholds=ANSWERS_ALL, prompt_tokens=2000, max_answer_tokens=24)
+            made.append(Pipeline(index, Retriever(index, embedder), embedder, make_speaker(config), settings))
+            return made[-1]
+
+        yield build
+        for pipeline in made:
+            assert pipeline.generator is not None
+            pipeline.generator.close()
+
+
+def states(pipeline: Pipeline, tmp_path: Path, kind: str, least: int) -> list[tuple[str, ...]]:
+    """The documents of the states on disk, once there are as many as expected."""
+    folder = StateFolder(tmp_path / ".states", {kind: 2**30})
+    assert pipeline.generator is not None
+    while len(found := folder.heads(kind)) < least:  # they are written in the pause after an answer
+        pipeline.generator.count_tokens("wait")
+    return sorted(head.documents for head in found)
+
+
+def shown(answer: Answer) -> str:
+    out = io.StringIO()
+    terminal.show_answer(answer, out)
+    return out.getvalue()
+
+
+def test_by_default_passages_are_read_in_place_and_found_again_after_a_restart(make: Make, tmp_path: Path) -> None:
+    first = make()
+    answers = [first.ask(Question(text)) for text in ASKED]
+    assert all(a.stats is not None and a.stats.prompt_eval_joined_count == 0 for a in answers)
+    assert "joined" not in shown(answers[0])
+    states(first, tmp_path, "prompt", 1)
+    assert StateFolder(tmp_path / ".states", {"passage": 2**30}).heads("passage") == []
+    again = make().ask(Question(ASKED[0]))
+    assert again.text == answers[0].text and again.stats is not None
+    assert again.stats.prompt_eval_count - again.stats.prompt_eval_cached_count < 60
+
+
+def test_who_asks_for_joined_passages_gets_them_and_is_told(make: Make, tmp_path: Path) -> None:
+    pipeline = make(passage_states="joined")
+    answer = pipeline.ask(Question(ASKED[0]))
+    assert answer.stats is not None and answer.stats.prompt_eval_joined_count > 50
+    assert "passages joined" in shown(answer)
+    assert len(states(pipeline, tmp_path, "passage", 2)) >= 2
+    other = make(passage_states="joined").ask(Question(ASKED[1]))  # other order, after a restart
+    assert other.stats is not None and other.stats.prompt_eval_joined_count > 50
+    assert other.stats.prompt_eval_cached_count >= other.stats.prompt_eval_joined_count
+
+
+@pytest.mark.parametrize("kind", ["exact", "joined"])
+def test_a_deleted_document_leaves_no_state_behind(kind: str, make: Make, tmp_path: Path) -> None:
+    pipeline = make(passage_states=kind)
+    answer = pipeline.ask(Question(ASKED[0]))
+    gone = answer.hits[0].chunk.document_id
+    found = states(pipeline, tmp_path, "passage" if kind == "joined" else "prompt", 1)
+    assert any(gone in documents for documents in found)
+    pipeline.index.forget([answer.hits[0].chunk.document_path])
+    left = StateFolder(tmp_path / ".states", {"prompt": 2**30, "passage": 2**30})
+    assert all(gone not in head.documents for which in ("prompt", "passage") for head in left.heads(which))
+    after = pipeline.ask(Question(ASKED[1]))
+    assert all(hit.chunk.document_id != gone for hit in after.hits)
+    assert all(gone not in head.documents for which in ("prompt", "passage") for head in left.heads(which))
+
+
+def test_no_budget_no_folder(make: Make, tmp_path: Path) -> None:
+    pipeline = make(prompt_state_bytes=0, prompt_state_disk_bytes=0)
+    for text in (*ASKED, *ASKED):
+        assert pipeline.ask(Question(text)).stats is not None
+    assert pipeline.generator is not None and pipeline.generator.state_bytes() == 0  # type: ignore[attr-defined]
+    assert list((tmp_path / ".states").glob("*.state")) == []
