@@ -23,6 +23,7 @@ from ragedge.contracts import Embedder, EvidenceReader, Generator
 if TYPE_CHECKING:
     from ragedge.answer.gate import Thresholds
     from ragedge.ask import AskSettings, Pipeline
+    from ragedge.follow_up import FollowUp
     from ragedge.index.store import Index
     from ragedge.journal import Journal
     from ragedge.parts import PartedPipeline
@@ -146,15 +147,25 @@ def _comforts(config: Config, index: Index, generator: Generator | None) -> dict
     """What people who ask get beside the answer itself."""
     from ragedge.answer_store import AnswerStore
     from ragedge.energy import find_meter
-    from ragedge.follow_up import FollowUp
 
     wanted = config.answer
     is_kept = wanted.store == "memory"
     return {
         "store": AnswerStore(lambda: index.generation, max_bytes=wanted.store_bytes) if is_kept else None,
         "energy": find_meter(),
-        "follow_up": FollowUp(generator if config.search.followup_model == "auto" else None),
+        "follow_up": make_follow_up(config, generator),
     }
+
+
+def make_follow_up(config: Config, generator: Generator | None) -> FollowUp:
+    """Who completes follow-up questions; its speed is what `ragedge bench --calibrate` measured, until answers tell."""
+    from ragedge.follow_up import FollowUp
+    from ragedge.speaker import profile_of
+
+    profile = profile_of(config)[0]
+    if config.search.followup_model == "off" or profile is None:
+        return FollowUp(generator if config.search.followup_model == "auto" else None)
+    return FollowUp(generator, prompt_speed=profile.prompt_tokens_per_second, speed=profile.tokens_per_second)
 
 
 def make_reviewed(config: Config, index: Index) -> Reviewed:

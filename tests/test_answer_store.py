@@ -17,6 +17,7 @@ from ragedge.ask import AskSettings, Pipeline
 from ragedge.contracts import Answer, Event, Passages, Piece, Question, Timings, Turn
 from ragedge.contracts import Generator as LanguageModel
 from ragedge.errors import RemoteFailed
+from ragedge.follow_up import FollowUp
 from ragedge.index.store import Index
 from ragedge.search.retriever import Retriever
 from tests.fakes import HashEmbedder
@@ -273,3 +274,17 @@ def test_a_model_file_that_was_exchanged_is_another_model_and_a_sum_is_what_coun
     assert unknown.identity != before[0] and known[0].identity == before[1]
     path.unlink()
     assert unknown.identity is None, "nobody knows what the next process would read"
+
+
+def test_a_follow_up_that_the_model_may_rewrite_is_not_kept_and_one_by_rules_is(make: Callable[..., Pipeline]) -> None:
+    history = (Turn("How tight are the pump head bolts?", "12 Nm."),)
+    leaning = Question("And how are they tightened?", history=history)
+    for rewriter, expected in ((True, False), (False, True)):
+        model = Known(said="How are the pump head bolts tightened?")
+        follow_up = FollowUp(model, prompt_speed=1e6, speed=1e6) if rewriter else FollowUp()
+        pipeline = make(model, follow_up=follow_up)
+        events = list(pipeline.stream(leaning))
+        assert isinstance(events[0], Passages)
+        assert events[0].retrieval.question.text == leaning.text, "the user's words stay"
+        assert (events[0].retrieval.search_text == "How are the pump head bolts tightened?") is rewriter
+        assert is_kept(pipeline.ask(leaning)) is expected

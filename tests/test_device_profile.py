@@ -5,14 +5,16 @@ from __future__ import annotations
 import io
 import json
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 import pytest
 
-from ragedge import model_verbs
+from ragedge import assemble, model_verbs
 from ragedge.answer.tuning import Tuning
-from ragedge.config import AnswerConfig, Config
+from ragedge.config import AnswerConfig, Config, SearchConfig
+from ragedge.contracts import Question, Turn
 from ragedge.device_profile import (
     UNMEASURED_PROMPT_TOKENS,
     Profile,
@@ -27,6 +29,7 @@ from ragedge.device_profile import (
 from ragedge.model_registry import Registry
 from ragedge.models import sha256_of
 from ragedge.speaker import profile_of
+from tests.fakes_generator import FakeGenerator
 
 
 @pytest.fixture
@@ -117,6 +120,17 @@ def test_the_config_says_whose_profile_it_is(tmp_path: Path, model: Path) -> Non
     save_profile(config.profile_file, measured(model))
     assert profile_of(config)[0] == measured(model)
     assert profile_of(Config(indexes_folder=str(tmp_path), answer=AnswerConfig(kind="extractive"))) == (None, "")
+
+
+def test_follow_ups_know_the_speed_before_the_first_answer(tmp_path: Path, model: Path) -> None:
+    config = Config(indexes_folder=str(tmp_path), answer=AnswerConfig(model=str(model)))
+    assert assemble.make_follow_up(config, FakeGenerator()).seconds(100) is None
+    save_profile(config.profile_file, measured(model))
+    assert assemble.make_follow_up(config, FakeGenerator()).seconds(100) == pytest.approx(100 / 100.0 + 24 / 20.0)
+    leaning = Question("And how?", history=(Turn("Where is the filter?", ""),))
+    assert assemble.make_follow_up(config, FakeGenerator()).may_rewrite(leaning)
+    off = replace(config, search=SearchConfig(followup_model="off"))
+    assert not assemble.make_follow_up(off, FakeGenerator()).may_rewrite(leaning)
 
 
 def test_the_length_of_a_prompt_follows_from_the_target_and_the_measured_speed(model: Path) -> None:

@@ -62,10 +62,9 @@ export async function getPicture(url, signal) {
   };
 }
 
-// Asks `question` ({text, history, ..}), and calls onEvent(name, data) for every event. Resolves at the end of the stream.
 export const askStream = (question, signal, onEvent) => eventStream("/v1/ask/stream", question, signal, onEvent);
 
-// The same for a summary ({document}) or an answer in other words ({text, kind, citations}).
+// Posts `wish` and calls onEvent(name, data) for every event of the reply. Resolves at the end of the stream.
 export async function eventStream(path, wish, signal, onEvent) {
   const response = await send(path, {
     method: "POST",

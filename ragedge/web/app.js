@@ -13,7 +13,7 @@ import {allowPast, chosenLanguage, chooseLanguage, rememberQuestion, showPast} f
 import {showSuggestions} from "./suggestions.js";
 import {setUpSharing} from "./share.js";
 import {openSource, setUpSource} from "./source.js";
-import {questionTask, rewriteTask, setUpRewriting, showRewriting, summaryTask} from "./tasks.js";
+import {questionTask, rewriteTask, setUpRewriting, summaryTask} from "./tasks.js";
 import {pathName} from "./text.js";
 
 let running = null;
@@ -35,10 +35,8 @@ function summarise(info) {
   return run(summaryTask(info));
 }
 
-// The answer in other words takes the place of the answer; a follow-up still follows the question.
-function rewrite(kind, code) {
-  if (shown) run(rewriteTask(shown, kind, code));
-}
+// The answer in other words takes the answer's place; a follow-up still follows the question.
+const rewrite = (code) => shown && run(rewriteTask(shown, code));
 
 // Runs a task of tasks.js.
 async function run(task) {
@@ -155,7 +153,7 @@ async function refresh() {
   try {
     const service = await getJson("/v1/index");
     setService(service);
-    showRewriting(service.engine !== "extractive");
+    byId("rewrite-tools").hidden = service.engine === "extractive";
     byId("brand").textContent = service.title;
     document.title = service.title;
     byId("question").maxLength = service.max_question_chars;
@@ -259,7 +257,7 @@ async function setUp() {
     followUp();
   });
   window.addEventListener("hashchange", showView);
-  setUpSource();
+  setUpSource(summarise);
   setUpDocuments(refresh, summarise);
   setUpRewriting(rewrite);
   setUpFeedback();

@@ -152,7 +152,11 @@ function setWantsText(wantsText) {
   load();
 }
 
-export function setUpSource() {
+export function setUpSource(summarise) {
+  byId("source-summarise").addEventListener("click", () => {
+    byId("source").close();
+    summarise({id: view.target.documentId, title: view.target.title});
+  });
   byId("source-close").addEventListener("click", () => byId("source").close());
   byId("source-previous").addEventListener("click", () => view.loaded?.previous && turn(view.loaded.previous));
   byId("source-next").addEventListener("click", () => view.loaded?.next && turn(view.loaded.next));

@@ -41,6 +41,23 @@ def test_a_document_is_summarised_with_one_click_and_shown_as_an_answer(browser:
     assert request.document in {info.id for info in index.documents()} and request.language == "en"
 
 
+def test_an_opened_document_is_summarised_from_its_panel(browser: Any, tmp_path: Path) -> None:
+    index = full_index(tmp_path / "index")
+    tasks = FakeTasks(manual_events(index))
+    with serving(replace(service_of(index, manual_events(index)), tasks=tasks)) as port:
+        browser.open(port)
+        browser.ask(QUESTION)
+        browser.wait(DONE)
+        browser.click("#answer-text .citation")
+        browser.wait("document.getElementById('source').open")
+        title = browser.text("#source-title")
+        browser.click("#source-summarise")
+        browser.wait(f"document.getElementById('asked').textContent === 'Summary of {title}' && {DONE}")
+        assert not browser.run("return document.getElementById('source').open")
+        assert browser.complaints() == []
+    assert len(tasks.requests) == 1
+
+
 def test_an_answer_is_said_simpler_and_translated_with_its_citations(browser: Any, tmp_path: Path) -> None:
     index = full_index(tmp_path / "index")
     tasks = FakeTasks(other_words(index))

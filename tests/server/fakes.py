@@ -158,7 +158,12 @@ class FakeTasks:
         self.requests: list[object] = []
 
     def stream(
-        self, request: object, is_cancelled: Callable[[], bool] = lambda: False, *, client: str = ""
+        self,
+        request: object,
+        is_cancelled: Callable[[], bool] = lambda: False,
+        *,
+        client: str = "",
+        readable: Sequence[str] | None = None,
     ) -> Iterator[Event]:
         self.requests.append(request)
         for event in self.events:
