@@ -37,7 +37,7 @@ _LETTER_HEAD = re.compile(
 #: Made questions that calibration can use and a page should not show: of places in the text, in capitals, loose ones.
 _CLUMSY = re.compile(
     r"^(?:where can i read|which points are listed|is there anything|what should i know about|what about|what is said"
-    r"|what (?:is|are) the (?:what|which|who|whose|when|where|why|how)\\b)"
+    r"|what (?:is|are) the (?:what|which|who|whose|when|where|why|how)\b)"
     r"|\b\d+\.\d+\b|\b(?:table|figure|fig|section|chapter|page|tabelle|abbildung|kapitel|seite)\s\d"
     r"|\b(?-i:[A-ZÀ-Þ]{3,}\s[A-ZÀ-Þ]{3,})\b",
     re.I,

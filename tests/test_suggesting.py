@@ -75,6 +75,7 @@ def test_it_stops_when_the_service_does(make: Callable[[Thresholds], Pipeline]) 
         ("What is the name of the Harbour bell?", "Name: Harbour bell", "Harbour bell", False),
         ("What is the output in table 3 of the manual?", "Output: 5 kW", "5 kW", False),
         ("What is the limit of 3.1 Output?", "Limit: 5 kW", "5 kW", False),
+        ("What are the how long?", "Up to 30 minutes.", "", False),
         ("Where can I read about the big bell?", "The bell is old.", "", False),
         ("What is the depth of RIVERS AND STREAMS?", "Depth: 2 m", "2 m", False),
         ("What does E-417 mean on the ABC unit?", "E-417: dry run", "dry run", True),
