@@ -7,6 +7,7 @@ the same questions. Knows an index through the read path that is handed in.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from ragedge.ask import Pipeline
@@ -21,12 +22,28 @@ _MOST_PAGES = 12  # of one document; the first ones say what it is about
 _MOST_MADE = 80
 _MOST_TRIED = 16  # at up to a second each on a small box
 _WORDS = (4, 14)  # of a question that fits a button and says enough
-_KINDS = ("record", "steps", "heading", "row", "definition", "date", "number", "name", "value", "condition", "reason")
+_KINDS = ("record", "heading", "steps", "definition", "date", "number", "reason", "condition")
 _ASKING_TEXT = """
     what which who whose when where why how was welche welcher welches wer wann wo warum wie woraus qui que quel quelle
     quels quelles quand où comment combien qu'est-ce qué cuál cuáles quién cuándo dónde cómo cuánto cuánta
 """
 _ASKING = frozenset(_ASKING_TEXT.split())
+
+#: What stands above every mail; nobody begins with that.
+_LETTER_HEAD = re.compile(
+    r"\s*(?:from|to|cc|bcc|subject|date|sent|reply-to|von|an|betreff|datum|de|à|objet|para|asunto|fecha)\s*:", re.I
+)
+
+#: Made questions that calibration can use and a page should not show: of places in the text, in capitals, loose ones.
+_CLUMSY = re.compile(
+    r"^(?:where can i read|which points are listed|is there anything|what should i know about|what about|what is said"
+    r"|what (?:is|are) the (?:what|which|who|whose|when|where|why|how)\b)"
+    r"|\b\d+\.\d+\b|\b(?:table|figure|fig|section|chapter|page|tabelle|abbildung|kapitel|seite)\s\d"
+    r"|\b(?-i:[A-ZÀ-Þ]{3,}\s[A-ZÀ-Þ]{3,})\b",
+    re.I,
+)
+#: How any field is asked for whose name says nothing to the maker; other questions go first.
+_GENERAL = re.compile(r"^(?:what is the .+ of|which .+ does .+ have|what is the .+ for)\b", re.I)
 
 
 def suggest(pipeline: Pipeline, is_over: Callable[[], bool] = lambda: False) -> tuple[str, ...]:
@@ -41,12 +58,20 @@ def suggest(pipeline: Pipeline, is_over: Callable[[], bool] = lambda: False) -> 
     )
     made = make_questions(_sections(pipeline, is_over), seed=0, limit=_MOST_MADE, everyday_share=0.0)
     kept: list[str] = []
-    for question in in_turn([question for question in made if reads_well(question.question)])[:_MOST_TRIED]:
+    for question in in_turn([question for question in made if is_worth_asking(question)])[:_MOST_TRIED]:
         if is_over() or len(kept) == SUGGESTED:
             break
         if is_answered(quiet.ask(Question(question.question)), question):
             kept.append(question.question)
     return tuple(kept)
+
+
+def is_worth_asking(question: MadeQuestion) -> bool:
+    """Whether it reads well, and asks for more than a letter's head or what it says itself. Rows of tables, names and
+    values are left to calibration: questions made of them are clear to a program, but seldom good English."""
+    says_it = question.answer and question.answer.casefold() in question.question.casefold()
+    is_clumsy = _CLUMSY.search(question.question) or _LETTER_HEAD.match(question.quote)
+    return question.kind in _KINDS and reads_well(question.question) and not says_it and not is_clumsy
 
 
 def reads_well(question: str) -> bool:
@@ -74,9 +99,13 @@ def in_turn(questions: Sequence[MadeQuestion]) -> list[MadeQuestion]:
     return [question for *_, question in sorted(turns, key=lambda item: item[:2])]
 
 
-def _rank(question: MadeQuestion) -> tuple[int, int, str]:
-    kind = _KINDS.index(question.kind) if question.kind in _KINDS else len(_KINDS)
-    return kind, len(question.question), question.question
+def _rank(question: MadeQuestion) -> tuple[bool, int, int, str]:
+    return (
+        bool(_GENERAL.match(question.question)),
+        _KINDS.index(question.kind),
+        len(question.question),
+        question.question,
+    )
 
 
 def is_answered(answer: Answer, question: MadeQuestion) -> bool:

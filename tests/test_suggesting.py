@@ -9,13 +9,14 @@ import pytest
 
 from ragedge.answer.gate import Thresholds
 from ragedge.ask import AskSettings, Pipeline
-from ragedge.contracts import Question, ReadOptions
+from ragedge.calibration.sections import MadeQuestion
+from ragedge.contracts import PageSpan, Question, ReadOptions
 from ragedge.index.store import Index, IndexSettings
 from ragedge.ingest.chunker import CHUNKER_VERSION
 from ragedge.ingest.sandbox import Limits, Sandbox
 from ragedge.ingest.sync import Sync
 from ragedge.search.retriever import Retriever
-from ragedge.suggesting import SUGGESTED, reads_well, suggest
+from ragedge.suggesting import SUGGESTED, is_worth_asking, reads_well, suggest
 from tests.fakes import HashEmbedder
 
 SETTINGS = IndexSettings("fake-hash", "0" * 64, 64, "", "", CHUNKER_VERSION, 64)
@@ -63,6 +64,28 @@ def test_where_the_gate_refuses_nothing_is_suggested(make: Callable[[Thresholds]
 
 def test_it_stops_when_the_service_does(make: Callable[[Thresholds], Pipeline]) -> None:
     assert suggest(make(ANSWERS_ALL), lambda: True) == ()
+
+
+@pytest.mark.parametrize(
+    ("question", "quote", "answer", "is_good"),
+    [
+        ("Who made the Harbour bell?", "Maker: Ada Lindqvist", "Ada Lindqvist", True),
+        ("What is the subject of Works holiday in August?", "Subject: Works holiday", "Works holiday", False),
+        ("What is the from of Works holiday in August?", "From: Ada <ada@example.org>", "Ada <ada@example.org>", False),
+        ("What is the name of the Harbour bell?", "Name: Harbour bell", "Harbour bell", False),
+        ("What is the output in table 3 of the manual?", "Output: 5 kW", "5 kW", False),
+        ("What is the limit of 3.1 Output?", "Limit: 5 kW", "5 kW", False),
+        ("What are the how long?", "Up to 30 minutes.", "", False),
+        ("Where can I read about the big bell?", "The bell is old.", "", False),
+        ("What is the depth of RIVERS AND STREAMS?", "Depth: 2 m", "2 m", False),
+        ("What does E-417 mean on the ABC unit?", "E-417: dry run", "dry run", True),
+    ],
+)
+def test_the_head_of_a_letter_and_what_a_question_says_itself_are_not_asked_for(
+    question: str, quote: str, answer: str, is_good: bool
+) -> None:
+    made = MadeQuestion(question, "record", "d", PageSpan(1, 0, len(quote)), quote, answer, "en")
+    assert is_worth_asking(made) is is_good
 
 
 @pytest.mark.parametrize(

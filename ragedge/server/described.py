@@ -165,7 +165,8 @@ def _complete(operation: dict[str, Any], path: str, route: Described, references
     first = {"description": operation["responses"][done].get("description", ""), "content": {route.media_type: reply}}
     first["content"] |= {kind: {"schema": _loose(route)} for kind in route.more_types}
     codes: dict[int, list[str]] = {}
-    for status, code in (*route.errors, *_ALWAYS):
+    absent = ABSENT if path.startswith("/v1/admin/") else ()  # where there is no desk
+    for status, code in (*route.errors, *absent, *_ALWAYS):
         codes.setdefault(status, []).append(code)
     schema = references[Problem] if protocol_of(path) == "ragedge" else {"type": "object"}
     operation["responses"] = {done: first} | {
