@@ -27,7 +27,8 @@ class Tuning:
     `flash_attention` None leaves it to llama.cpp; `is_repacked`: weights are rearranged for this processor where it has
     kernels for that; `is_mapped`: the file is mapped into memory and not copied, which holds rearranged weights twice
     (742 MB resident for a file of 426 MB, against 544). `slice_tokens` (at most 128) are computed at once when
-    a prompt is read: 64 were 1.5 % slower than 128 (0.5B, one x86 core), and a cancel waits for half as long.
+    a prompt is read: a cancel waits for the one in progress. 64 were 1.5 % slower than 128 (0.5B, one x86
+    core).
     """
 
     threads: int = 0
