@@ -178,7 +178,8 @@ def test_a_changed_setting_gate_or_model_misses(
 def test_every_field_of_a_question_counts() -> None:
     other: dict[str, Any] = {
         "text": "Other?", "collection": "c", "history": (Turn("a", "b"),), "filters": {"path": "x"}, "top_k": 3,
-        "max_answer_tokens": 9, "temperature": 0.5, "seed": 4, "language": "de", "prefer": ("0" * 16,), "readable": ("staff",), "portion": "p",
+        "max_answer_tokens": 9, "temperature": 0.5, "seed": 4, "language": "de", "prefer": ("0" * 16,),
+        "readable": ("staff",), "portion": "p",
     }  # fmt: skip
     assert set(other) == {field.name for field in fields(Question)}, "a new field must change the key, too"
     keys = [key_of(QUESTION, 1, ()), key_of(QUESTION, 2, ()), key_of(QUESTION, 1, ("x",))]
