@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -208,8 +208,11 @@ def first_token(generator: ProcessGenerator, asked: Prompt) -> _Took:
 
 def _cpu_ns(generator: ProcessGenerator) -> int:
     """Processor time of all threads of the model's process so far."""
-    tasks = Path(f"/proc/{generator.pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks)
+    spent = 0
+    for task in Path(f"/proc/{generator.pid}/task").iterdir():
+        with suppress(OSError):  # a thread may end between the list and the look
+            spent += int((task / "schedstat").read_text().split()[0])
+    return spent
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ragedge import assemble, calibrate_verb, index_verbs
+from ragedge import assemble, assemble_index, calibrate_verb, index_verbs
 from ragedge.answer.gate import PLAIN, Thresholds
 from ragedge.config import Config, load_config
 from ragedge.contracts import ReadOptions
@@ -63,7 +63,7 @@ def parts(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     monkeypatch.setattr(
         assemble, "make_evidence_reader", lambda config: READER if config.answer.evidence_model == "packaged" else None
     )
-    monkeypatch.setattr(assemble, "index_settings", lambda *_: SETTINGS)
+    monkeypatch.setattr(assemble_index, "index_settings", lambda *_: SETTINGS)
     yield assemble
 
 

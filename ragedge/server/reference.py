@@ -13,7 +13,8 @@ from litestar import MediaType, Request, Response, get
 from litestar.datastructures import State
 
 from ragedge.server.described import complete
-from ragedge.server.plain_page import Html, element, page, page_reply
+from ragedge.server.plain_page import Html, element, page
+from ragedge.server.site import file_reply, web_file
 from ragedge.views import encode
 
 #: Order and titles of the page's parts, by how their routes begin; the first that fits takes a route.
@@ -53,8 +54,8 @@ def show_schema(request: Request[Any, Any, Any]) -> Response[bytes]:
 def show_reference(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
     """The page; made once."""
     if "reference" not in state:
-        state.reference = reference_page(schema_of(request.app))
-    return page_reply(state.reference)
+        state.reference = web_file(reference_page(schema_of(request.app)), ".html")
+    return file_reply(request, state.reference)
 
 
 def reference_page(schema: dict[str, Any]) -> bytes:

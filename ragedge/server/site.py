@@ -55,16 +55,17 @@ def load_site(folder: Path = _WEB) -> dict[str, WebFile]:
             continue
         content = path.read_bytes()
         if path.parent == folder:
-            files[path.name] = _web_file(content, path.suffix)
+            files[path.name] = web_file(content, path.suffix)
         else:
             words = json.loads(content)
             languages.append(_language(path.stem, words))
             files |= _words(path.name, words)
-    files[LANGUAGE_LIST] = _web_file(encode(languages), ".json")
+    files[LANGUAGE_LIST] = web_file(encode(languages), ".json")
     return files
 
 
-def _web_file(content: bytes, suffix: str) -> WebFile:
+def web_file(content: bytes, suffix: str) -> WebFile:
+    """A file of the page, packed; `suffix` says of which type it is."""
     packed = gzip.compress(content, mtime=0) if suffix != ".png" else b""
     return WebFile(content, _TYPES[suffix], f'"{hashlib.sha256(content).hexdigest()[:16]}"', packed)
 
@@ -74,7 +75,7 @@ def _words(name: str, words: dict[str, Any]) -> dict[str, WebFile]:
     desk = {key: value for key, value in words.items() if key.startswith(_DESK_WORDS)}
     rest = {key: value for key, value in words.items() if key not in desk}
     parts = {f"{_LANGUAGES}/{name}": rest, f"{_LANGUAGES}/desk-{name}": desk}
-    return {path: _web_file(encode(part), ".json") for path, part in parts.items()}
+    return {path: web_file(encode(part), ".json") for path, part in parts.items()}
 
 
 def _language(code: str, words: dict[str, Any]) -> dict[str, str]:

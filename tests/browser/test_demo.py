@@ -29,7 +29,7 @@ DOCUMENTS = "corpora/field-manual/documents"
 ANSWERS = {
     "How tight do the bolts of the pump's delivery flange have to be?": "14 N·m",
     "What does E-417 mean?": "E-417",
-    "How do I prepare the unit for winter storage?": "drain",
+    "How do I mix the preserving liquid?": "16 l",
 }
 
 

@@ -13,6 +13,7 @@ import json
 import re
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -57,7 +58,7 @@ EVERY = range(len(PAYLOADS))
 ALL = "\n".join(named(number) for number in EVERY)
 #: Addresses that the pages ask for themselves; `<img src=x>` would ask for /x.
 OWN_PATHS = re.compile(
-    r"/|/kiosk|/docs|/favicon\.ico|/widget\.js|/left|/static/[\w./-]+|/v1/(session|index|health|kiosk|ask/stream|documents)"
+    r"/|/kiosk|/docs|/favicon\.ico|/widget\.js|/left|/static/[\w./-]+|/v1/(session|index|health|kiosk|ask/stream|documents|suggestions)"
     r"|/v1/documents/[0-9a-f]{16}/pages/1|/source/[0-9a-f]{16}/1"
 )
 #: Looks through the page and its shadow roots for what the pages do not make.
@@ -245,10 +246,11 @@ def test_pages_without_scripts_show_every_payload_as_words(browser: Any, service
 
 
 def test_every_page_of_a_source_has_the_same_elements(service: Service) -> None:
-    state: Any = type("State", (), {"service": service})()
+    app = SimpleNamespace(state=SimpleNamespace(service=service))
+    request: Any = SimpleNamespace(app=app)
     shapes = set()
     for number in EVERY:
-        reply = source_page.fn(f"{number:016x}", 1, state, 0, len(named(number)))
+        reply = source_page.fn(f"{number:016x}", 1, request, 0, len(named(number)))
         shapes.add(tuple(re.findall(r"<[^>]*?(?=[ >])", reply.content.decode())))
     assert len(shapes) == 1, "what stands between < and > must not depend on a document"
 

@@ -29,7 +29,9 @@ from ragedge.search.collections import Collection, Collections
 from ragedge.search.retriever import Retriever
 from ragedge.server.access import Access
 from ragedge.server.settings import ServerSettings, Service
+from ragedge.tasks import Tasks
 from tests.fakes import HashEmbedder
+from tests.fakes_generator import FakeGenerator
 from tests.server.clients import open_client
 from tests.server.fakes import SUFFIXES, FakeIndex, FakeSyncer
 from tests.server.keyed import UNLIMITED, make_keys
@@ -146,6 +148,9 @@ def collected(
         service = Service(
             pipeline, index, syncer, pipeline.engine, "0.1.0", SUFFIXES, embedder=embedder, parts=pipeline.parts
         )
+        speaker = FakeGenerator(said="It is said in other words.")
+        tasks = Tasks(index, embedder, speaker, pipeline.settings, parts=pipeline.parts)
+        service = replace(service, tasks=tasks)
         if has_keys:
             service = replace(service, access=Access(file, guests=True))
         with open_client(service, settings) as client:

@@ -28,6 +28,7 @@ from tests.server.collected import (
     document_id,
 )
 
+TASKS = ("/v1/summarise", "/v1/summarise/stream", "/v1/rewrite", "/v1/rewrite/stream")
 Box = tuple[TestClient[Litestar], dict[str, str], Service]
 ROLES = ("guest", "visitor", "curator", "owner")
 #: Words that a role must never be sent.
@@ -82,7 +83,7 @@ def reading_routes() -> list[tuple[str, str]]:
         method, template = name.split(" ")
         if method != "GET" or "/schema/raw" in template:
             continue
-        values = {"number": "1", "name": "app.js", "model": "ragedge"}
+        values = {"number": "1", "name": "app.js", "model": "ragedge", "run": "1"}
         for path in (*OPEN, *KEYED, *CLOSED) if "{document_id}" in template else ("",):
             known = values | {"document_id": document_id(path)} if path else values
             found.append((method, re.sub(r"\{(\w+)\}", lambda m, known=known: known[m[1]], template)))
@@ -133,6 +134,36 @@ def test_no_route_that_asks_says_a_word_of_what_is_closed(box: Box, role: str, c
             check_words(everything_sent(reply), role, (path, body))
             expected = collection != "nowhere" and collection in may_ask.get(role, (collection,))
             assert reply.status_code == (200 if expected else 404), (role, collection, path, reply.text[:300])
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_task_says_a_word_of_what_is_closed(box: Box, role: str) -> None:
+    may_read = {*OPEN, *(() if role == "guest" else KEYED), *(CLOSED if role in ("curator", "owner") else ())}
+    for path in (*OPEN, *KEYED, *CLOSED):
+        chunk_id = box[2].pipeline.index.chunk_ids([document_id(path)])[0]  # type: ignore[attr-defined]
+        place = {
+            "number": 1,
+            "page": 1,
+            "start": 0,
+            "end": 40,
+            "answer_start": 0,
+            "answer_end": 9,
+            "chunk_id": chunk_id,
+        }
+        rewritten = {"text": "It is so.", "kind": "simpler", "citations": [place]}
+        for task in TASKS:
+            body = {"document": document_id(path)} if "summarise" in task else rewritten
+            reply = box[0].post(task, json=body, headers=shown(box, role))
+            check_words(everything_sent(reply), role, (task, path))
+            is_there = "summarise" not in task or path in may_read
+            assert reply.status_code == (200 if is_there else 404), (role, task, path, reply.text[:300])
+    for name in ("pump", "report", "tariff", "list", "prices", "price", "a", "rota"):
+        reply = box[0].post("/v1/summarise", json={"document": name}, headers=shown(box, role))
+        check_words(everything_sent(reply), role, name)
+    if role == "curator":
+        closed = document_id("prices/QUILLWORT list.txt")
+        reply = box[0].post("/v1/summarise", json={"document": closed}, headers=shown(box, role))
+        assert "ZECCHINI" in reply.text, "a summary holds the words of its document"
 
 
 @pytest.mark.parametrize("bias", [-100.0, 100.0])
@@ -257,7 +288,7 @@ def test_before_a_kiosk_without_keys_and_from_other_sites_people_are_guests(tmp_
 def test_a_route_that_is_new_is_in_this_matrix_and_no_route_reads_past_what_one_may() -> None:
     asking = {path for path, _ in bodies("x", "")}
     other = {"POST /login", "POST /logout", "POST /v1/embeddings", "POST /api/show", "POST /v1/feedback"}
-    other |= {"POST /v1/kiosk/speech", "POST /v1/documents"}
+    other |= {"POST /v1/kiosk/speech", "POST /v1/documents", *(f"POST {path}" for path in TASKS)}
     for name in RIGHTS:
         method, path = name.split(" ")
         assert (
@@ -271,7 +302,7 @@ def test_a_route_that_is_new_is_in_this_matrix_and_no_route_reads_past_what_one_
     allowed = {"sight.py": 1, "ask.py": 1, "boxed.py": 2}
     folder = Path(ragedge.server.__file__).parent
     for file in folder.glob("*.py"):
-        if file.name.startswith("admin_"):
+        if file.name.startswith(("admin_", "curation")):
             continue  # the desk: curators and owners read everything
         tree = ast.parse(file.read_text())
         direct = [

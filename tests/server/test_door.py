@@ -102,6 +102,23 @@ LEAST = {
     "GET /metrics": "curator", "POST /v1/documents": "curator", "DELETE /v1/documents": "curator",
     "DELETE /v1/documents/{document_id}": "curator",
     "GET /schema/raw": "nobody", "GET /schema/raw/openapi.json": "nobody", "GET /schema/raw/{path}": "nobody",
+    "POST /v1/summarise": "visitor", "POST /v1/summarise/stream": "visitor", "POST /v1/rewrite": "visitor",
+    "POST /v1/rewrite/stream": "visitor", "GET /v1/suggestions": "visitor",
+    "GET /admin": "curator", "GET /v1/admin/documents": "curator", "GET /v1/admin/documents/{document_id}": "curator",
+    "PUT /v1/admin/documents/{document_id}": "curator", "POST /v1/admin/documents/replace": "curator",
+    "POST /v1/admin/documents/again": "curator", "GET /v1/admin/reading": "curator",
+    "POST /v1/admin/reading": "curator", "DELETE /v1/admin/reading": "curator", "GET /v1/admin/system": "curator",
+    "GET /v1/admin/models": "curator", "POST /v1/admin/check": "curator", "GET /v1/admin/log": "curator",
+    "GET /v1/admin/questions": "curator", "GET /v1/admin/questions/repeats": "curator",
+    "GET /v1/admin/questions/days": "curator", "GET /v1/admin/questions/export": "curator",
+    "DELETE /v1/admin/questions": "curator", "DELETE /v1/admin/questions/{question}": "curator",
+    "GET /v1/admin/pinned": "curator", "POST /v1/admin/pinned": "curator",
+    "POST /v1/admin/pinned/{number}": "curator", "DELETE /v1/admin/pinned/{number}": "curator",
+    "GET /v1/admin/golden": "curator", "GET /v1/admin/golden/runs/{run}": "curator",
+    "POST /v1/admin/golden/questions": "curator", "POST /v1/admin/golden/runs": "curator",
+    "DELETE /v1/admin/golden/runs": "curator",
+    "POST /v1/admin/models": "owner", "GET /v1/settings": "owner", "PATCH /v1/settings": "owner",
+    "GET /v1/keys": "owner", "POST /v1/keys": "owner", "DELETE /v1/keys/{key_id}": "owner",
 }  # fmt: skip
 
 

@@ -106,7 +106,7 @@ def test_no_cell_of_the_exported_table_is_a_formula_and_no_row_ends_early() -> N
     entries = [Entry("2026-01-01", p, "answered", 0.5, p, p, 1, "down", p) for p in PAYLOADS]
     text = as_csv(entries)
     rows = list(csv.reader(io.StringIO(text.encode("utf-8", "replace").decode(), newline="")))
-    assert len(rows) == len(PAYLOADS) + 1 and {len(row) for row in rows} == {9}
+    assert len(rows) == len(PAYLOADS) + 1 and {len(row) for row in rows} == {11}
     for row in rows[1:]:
         for cell in row:
             assert not re.match(r"\s*[=+\-@]", cell.lstrip("\ufeff\u200b\x00")), cell
