@@ -65,15 +65,9 @@ class Weigher:
             readings=readings,
             weights=DEFAULT_WEIGHTS if readings is None else READ_WEIGHTS,
         )
+        extra = _figures(candidates, evidence, readings)
         signals = read_signals(
-            candidates.asked,
-            retrieval.hits,
-            evidence,
-            embed=embed
-            if readings is None
-            else None,  # the shipped gate leaves what costs vectors out where it was read
-            question_vector=vector,
-            extra=_figures(candidates, evidence, readings),
+            candidates.asked, retrieval.hits, evidence, embed=embed, question_vector=vector, extra=extra
         )
         return evidence, signals
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
-from ragedge.answer.reader import MAX_EMBEDDED_READ
 from ragedge.answer.signals import READER_ID
 from ragedge.ask import AskSettings, Pipeline
 from ragedge.contracts import EvidenceReader, Passages, Prompt, Question
@@ -50,24 +47,6 @@ def test_the_short_answer_is_an_exact_part_of_the_page(make: Callable[..., Pipel
     assert best.answer is not None and answer.short == "12 Nm"
     page = pipeline.index.page(answer.hits[best.hit_index].chunk.document_id, best.answer.page)
     assert page.text[best.answer.start : best.answer.end] == "12 Nm"
-
-
-def test_where_the_model_reads_few_units_are_embedded_and_the_question_once(
-    make: Callable[..., Pipeline], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    pipeline = make(WordReader("12 Nm"))
-    embedded: list[str] = []
-    embed = pipeline.embedder.embed_passages
-
-    def counting(texts: Sequence[str]) -> NDArray[np.float32]:
-        embedded.extend(texts)
-        return embed(texts)
-
-    monkeypatch.setattr(pipeline.embedder, "embed_passages", counting)
-    retrieval, _ = pipeline.retriever.retrieve(QUESTION)
-    _, signals = pipeline.weigh(retrieval)
-    assert 0 < len(embedded) <= MAX_EMBEDDED_READ
-    assert signals.values["left_out"] == 0.0 and signals.values["reader_shown"] > 0
 
 
 def test_passages_do_not_wait_for_the_model(make: Callable[..., Pipeline]) -> None:

@@ -15,14 +15,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.order import nearest_second, without_overlaps
-from ragedge.answer.readings import SURE_SPAN, Readings, scaled
+from ragedge.answer.readings import SURE_SPAN, Readings
 from ragedge.answer.scoring import (
     COSINE,
     DEFAULT_WEIGHTS,
     PASSAGE_COVERAGE,
     READ_PASSAGE,
-    READ_SPAN,
     READ_UNIT,
     Asked,
     EvidenceWeights,
@@ -41,12 +39,11 @@ from ragedge.errors import InputError
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 MAX_EVIDENCE = 12  # units returned; nobody shows more
-MAX_EMBEDDED_READ = 4  # where an evidence model has read: its order is better than that by words alone
+MAX_EMBEDDED_READ = 8  # where an evidence model has read: its order is better than that by words alone
 MAX_EMBEDDED = 24  # units whose vector is computed: about 200 ms on two cores
 _MAX_QUOTES = 3  # in an answer; more is a list of passages, which is shown anyway
 _SECOND_QUOTE = 1.0  # log-odds behind the best; on our training cases 1.5 to 2.4 quotes are shown then, not always 3
 _BETWEEN = "\n\n"
-_NO_SPAN = -12.0  # log-odds of an answer's words in a unit that was not read: the lowest that scaling leaves
 _EMBED_CHARS = 400  # of a unit, about 100 tokens; what comes later in a sentence rarely decides
 _EMBED_CHARS_DENSE = 160  # where 400 characters are more tokens than the embedder reads (dot leaders, CJK)
 
@@ -125,8 +122,6 @@ def rank(
     cosines = _add_cosines(features, units, candidates.hits, embed, question_vector, weights, most)
     scores = score_units(features, weights)
     order = best_first(scores, [unit.document_id in candidates.prefer for unit in units])[:MAX_EVIDENCE]
-    if readings is not None:
-        order = nearest_second(order, scores.tolist(), cosines)
     evidence = [
         Evidence(
             hit_index=units[i].hit_index,
@@ -143,7 +138,7 @@ def rank(
         evidence[place] = with_sentence(evidence[place], units, units[i], page_of)
     if asked.kind == "how_to":
         evidence[0] = whole_run(evidence[0], units, units[order[0]], page_of)
-    return without_overlaps(evidence)
+    return _without_overlaps(evidence)
 
 
 def add_readings(features: NDArray[np.float64], units: Sequence[Unit], readings: Readings) -> None:
@@ -152,7 +147,6 @@ def add_readings(features: NDArray[np.float64], units: Sequence[Unit], readings:
         read = readings.of(unit)
         features[i, READ_UNIT] = readings.unread if read is None else read.unit
         features[i, READ_PASSAGE] = readings.passages[-1] if read is None else read.passage
-        features[i, READ_SPAN] = scaled(_NO_SPAN if read is None else read.span_score)
 
 
 def _answer_in(unit: Unit, readings: Readings | None) -> PageSpan | None:
@@ -197,6 +191,22 @@ def _embed_bounded(embed: Embed, texts: Sequence[str]) -> NDArray[np.float32]:
         return embed([text[:_EMBED_CHARS] for text in texts])
     except InputError:
         return embed([text[:_EMBED_CHARS_DENSE] for text in texts])
+
+
+def _without_overlaps(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """Leaves out what a better piece of the same passage already holds."""
+    kept: list[Evidence] = []
+    for item in evidence:
+        span = item.span
+        if not any(
+            other.hit_index == item.hit_index
+            and other.span.page == span.page
+            and span.start < other.span.end
+            and other.span.start < span.end
+            for other in kept
+        ):
+            kept.append(item)
+    return tuple(kept)
 
 
 # ---------------------------------------------------------------------------------------------- the answer

@@ -51,12 +51,12 @@ def read_units(
     found: dict[tuple[str, int, int], UnitRead] = {}
     passages: list[float] = []
     for window, reading in zip(windows, reader.read(question, shown), strict=True):
-        passage = scaled(reading.answerable)
+        passage = _scaled(reading.answerable)
         passages.append(passage)
         for unit, said in zip(units[window.first : window.last], reading.units, strict=True):
             span = _page_span(unit, said.start, said.end)
             found[(unit.document_id, unit.page, unit.start)] = UnitRead(
-                scaled(said.score), passage, span, said.span_score
+                _scaled(said.score), passage, span, said.span_score
             )
     lowest = min((read.unit for read in found.values()), default=-_LIMIT)
     return Readings(found, lowest, tuple(sorted(passages, reverse=True)))
@@ -72,7 +72,7 @@ def reader_figures(readings: Readings, best: UnitRead | None) -> dict[str, float
         "reader_unit": units[0],
         "reader_shown": best.unit if best is not None else readings.unread,
         "reader_shown_passage": best.passage if best is not None else -_LIMIT,
-        "reader_span": scaled(best.span_score / 2) if best is not None else -_LIMIT,
+        "reader_span": _scaled(best.span_score / 2) if best is not None else -_LIMIT,
     }
 
 
@@ -107,6 +107,5 @@ def _words(text: str) -> list[tuple[int, int]]:
     return places
 
 
-def scaled(log_odds: float) -> float:
-    """Log-odds in about the spread of the other figures, bounded."""
+def _scaled(log_odds: float) -> float:
     return max(-_LIMIT, min(_LIMIT, log_odds / _SCALE))

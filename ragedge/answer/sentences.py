@@ -50,9 +50,6 @@ _TABLE_LINE = re.compile(r"\S(?:\t|[ \t]*\|[ \t]*| {3,})\S|^\s*\|")
 _LETTER_AND_STOP = re.compile(r"[^\W\d_]\.")
 _GERMAN_ARTICLE = re.compile(r"\b(?:der|die|das|dem|den|des|am|im|vom|zum|zur|jede[rsmn]?)\s\d\d?$", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
-_FIGURE = re.compile(r"[$€£]?\(?[$€£]?[-+−]?\d[\d.,]*(?<![.,])%?\)?%?|[-–—]")
-_FIGURE_MARKS = frozenset(["$", "€", "£", "%", ")%", ")", "("])
-_LEAST_FIGURES = 3  # at the end of a line that is a table's row
 _WORD_BEFORE = re.compile(r"[^\s(\[\"'“„‘«/]+$")
 
 
@@ -119,10 +116,10 @@ def _blocks(text: str) -> list[list[tuple[int, int]]]:
 
 
 def _row_breaks(lines: list[str]) -> set[int]:
-    """Numbers of the lines after which a table row ends or begins: lines of figures, or three that look like rows.
+    """Numbers of the lines after which a table row ends: three or more lines in a row that each look like one.
 
-    A PDF gives a table as lines of text. In wrapped prose hardly any line ends in three figures, and hardly any three
-    lines begin with a capital or a digit, hold a digit, and end without a mark.
+    A PDF gives a table as lines of text. In wrapped prose hardly any three lines begin with a capital or a digit, hold
+    a digit, and end without a mark.
     """
     like_row = [
         bool(line)
@@ -131,32 +128,13 @@ def _row_breaks(lines: list[str]) -> set[int]:
         and line[-1] not in ".,;:!?"
         for line in lines
     ]
-    of_figures = [is_of_figures(line) for line in lines]
     breaks = set[int]()
     for i in range(len(lines) - 1):
         if like_row[i] and like_row[i + 1]:
             has_third = (i > 0 and like_row[i - 1]) or (i + 2 < len(lines) and like_row[i + 2])
             if has_third:
                 breaks.add(i)
-        if of_figures[i]:
-            breaks.add(i)
-        elif of_figures[i + 1] and (not lines[i + 1][0].islower() or lines[i][-1] == ":"):
-            breaks.add(i)  # a small letter goes on with the label of the line before
     return breaks
-
-
-def is_of_figures(line: str) -> bool:
-    """Whether a line is a label and the figures of a table's row: at least three at its end."""
-    words = line.split()
-    if not words or not words[0][0].isalpha():
-        return False
-    count = 0
-    for word in reversed(words):
-        if _FIGURE.fullmatch(word):
-            count += 1
-        elif word not in _FIGURE_MARKS:
-            break
-    return count >= _LEAST_FIGURES
 
 
 def _breaks(line: str, following: str, width: int) -> bool:

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.asks import could_answer
 from ragedge.answer.identifiers import stands_in
 from ragedge.answer.pins import Pin, pins_of
 from ragedge.answer.scoring import Asked, bag_of
@@ -23,7 +22,7 @@ from ragedge.contracts import Evidence, Hit
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
-READER_ID = "figures-2"
+READER_ID = "figures-1"
 """Changes with what a figure means, or with the model that makes some: fitted gates then no longer fit."""
 
 MAX_LEFT_OUT = 3  # pins, each left out of the question once: three short texts to embed
@@ -75,7 +74,6 @@ def read_signals(
         **_cosine_figures(hits, evidence),
         **_evidence_figures(evidence),
         **_coverage_figures(pins, unit, bags[at], everything),
-        "kind_fits": float(best is not None and could_answer(asked.kind, best.text, asked.text)),
         **_left_out_figures(asked.text, pins, missing, text, embed, question_vector),
         **(extra or {}),
     }

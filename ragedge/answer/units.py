@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
-from ragedge.answer.sentences import is_of_figures, sentence_spans
+from ragedge.answer.sentences import sentence_spans
 from ragedge.contracts import Page, Retrieval
 
 UnitKind = Literal["text", "list", "row", "heading"]
@@ -92,9 +92,9 @@ def cut(page: Page, start: int, end: int) -> Iterator[tuple[int, int, UnitKind]]
         elif block.kind == "table":
             yield from _rows(page.text, first, last)
         else:
+            kind: UnitKind = "list" if block.kind == "list" else "text"
             for a, b in sentence_spans(page.text[first:last]):
-                kind: UnitKind = "list" if block.kind == "list" else "text"
-                yield first + a, first + b, "row" if is_of_figures(page.text[first + a : first + b]) else kind
+                yield first + a, first + b, kind
 
 
 def _by_rule(text: str, start: int, end: int) -> Iterator[tuple[int, int, UnitKind]]:
@@ -105,7 +105,7 @@ def _by_rule(text: str, start: int, end: int) -> Iterator[tuple[int, int, UnitKi
         kind: UnitKind = "text"
         if _HEADING_MARK.match(piece):
             kind = "heading"
-        elif _ROW_MARK.search(piece) or is_of_figures(piece):
+        elif _ROW_MARK.search(piece):
             kind = "row"
         elif _LIST_MARK.match(piece):
             kind = "list"

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ragedge.answer.sentences import MAX_UNIT_CHARS, content_words, is_of_figures, sentence_spans
+from ragedge.answer.sentences import MAX_UNIT_CHARS, content_words, sentence_spans
 
 
 def units(text: str) -> list[str]:
@@ -123,29 +123,6 @@ def test_the_rows_of_a_table_that_a_pdf_gave_as_lines_are_units_of_their_own() -
     ]
     text = "\n".join(rows)
     assert [text[a:b] for a, b in sentence_spans(text)] == rows
-
-
-def test_a_line_of_figures_is_a_row_whatever_stands_around_it() -> None:
-    lines = [
-        "Takings by department:",
-        "eBikes $ 39,669 $ 40,665 (2)% $ 156,778",
-        "Repairs and parts 6,840 7,382 (7)% 21,743",
-        "Takings of the eBikes fell in the third quarter of the year, because fewer of the new\nmodel were sold.",
-    ]
-    text = "\n".join(lines)
-    assert [text[a:b] for a, b in sentence_spans(text)] == lines
-    assert [is_of_figures(line) for line in lines] == [False, True, True, False]
-
-
-def test_a_label_that_wraps_stays_with_its_figures() -> None:
-    text = "Income of all departments and shops before provision for income\ntaxes and duties 22,733 23,066 86,738"
-    assert sentence_spans(text) == [(0, len(text))]
-
-
-def test_prose_and_dates_are_no_rows_of_figures() -> None:
-    assert not is_of_figures("It was rebuilt in 1871, 1902 and 1933")
-    assert not is_of_figures("12 34 56")
-    assert not is_of_figures("")
 
 
 def test_wrapped_prose_with_numbers_stays_whole() -> None:

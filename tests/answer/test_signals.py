@@ -111,9 +111,3 @@ def test_what_was_embedded_for_a_question_is_not_embedded_again() -> None:
     first, again = once(["bell", "lamp", "bell"]), once(["lamp", "clock"])
     assert asked == [["bell", "lamp"], ["clock"]]
     assert np.array_equal(first[1], again[0]) and np.array_equal(first[0], first[2])
-
-
-def test_evidence_that_cannot_be_the_kind_of_answer_asked_for_is_told_apart() -> None:
-    assert figures("How much does the harbour bell weigh?").values["kind_fits"] == 1.0
-    assert figures("How bright was the signal lamp that burned oil?").values["kind_fits"] == 1.0  # asks for no number
-    assert figures("How heavy was the signal lamp that burned oil?").values["kind_fits"] == 0.0

@@ -30,13 +30,6 @@ def test_sentences_items_and_rows_are_units_and_headings_are_marked() -> None:
     ]
 
 
-def test_lines_of_figures_are_rows_inside_a_text_too() -> None:
-    text = "Takings in thousands:\nRepairs 12 14 19\nSales 40 (31) 52\nSales rose."
-    rows = [("text", "Takings in thousands:"), ("row", "Repairs 12 14 19"), ("row", "Sales 40 (31) 52")]
-    assert [(u.kind, u.text) for u in units(with_blocks(text, "text"))] == [*rows, ("text", "Sales rose.")]
-    assert [(u.kind, u.text) for u in units(document(text))] == [*rows, ("text", "Sales rose.")]
-
-
 def test_pages_without_blocks_are_cut_by_rule() -> None:
     found = [(u.kind, u.text) for u in units(document("# Care\n\nKeep it dry. Store it.\n\n- oil\n- grease\n"))]
     assert found == [

@@ -21,8 +21,8 @@ def units(*counts: int) -> list[Unit]:
 
 def test_a_window_keeps_to_one_passage_and_to_its_size() -> None:
     everything = units(5, 3)
-    windows = windows_of(everything, [hit(0), hit(1)], [48] * 8, [0.5] * 8)
-    assert [(w.hit_index, w.first, w.last) for w in windows] == [(0, 0, 3), (0, 3, 5), (1, 5, 8)]
+    windows = windows_of(everything, [hit(0), hit(1)], [80] * 8, [0.5] * 8)
+    assert [(w.hit_index, w.first, w.last) for w in windows] == [(0, 0, 2), (0, 2, 4), (0, 4, 5), (1, 5, 7), (1, 7, 8)]
     assert all(w.tokens <= WINDOW_TOKENS for w in windows)
 
 

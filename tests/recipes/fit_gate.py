@@ -24,7 +24,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragedge import assemble
-from ragedge.answer import windows
 from ragedge.answer.gate import Thresholds, confidence_of
 from ragedge.answer.signals import Signals
 from ragedge.calibration.examples import (
@@ -92,11 +91,9 @@ def main() -> None:
         "--emphasis", type=float, default=1.0, help="of people's unanswerable questions over taken-out ones"
     )
     parser.add_argument("--off", action="store_true", help="without the evidence model, for answer/gate_weights_off.py")
-    parser.add_argument("--budget", type=int, help="tokens that are read for a question, instead of the product's")
     parser.add_argument("--write", action="store_true", help="replace answer/gate_weights.py")
     options = parser.parse_args()
     options.memory.mkdir(parents=True, exist_ok=True)
-    windows.MAX_TOKENS = options.budget or windows.MAX_TOKENS
     config = load_config(options.config)
     cases = [_case(text) for text in options.cases]
     rows = [row for at, case in enumerate(cases) for row in _rows(case, cases[at - 1], config, options)]

@@ -3,8 +3,6 @@
     python -m tests.recipes.fit_reader --memory FOLDER QUESTIONS=INDEX[:even|:held-out] [...] [--config FILE] [--off]
 
 With `--off` for the score without the evidence model (`DEFAULT_WEIGHTS`), else for the one with it (`READ_WEIGHTS`).
-`--budget TOKENS[/EMBEDDED]`, repeatable, says what else may be read and embedded for a question than the product does:
-one line each, quality against tokens, with every case left out of the fit that scores it.
 
 Every question is asked of its index as the product asks; right are the units of the passages found that lie on the
 gold quote. A listwise fit for the order, then logistic regression for the scale. The gate is `fit_gate.py`'s.
@@ -24,9 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragedge import assemble
-from ragedge.answer import reader, windows
-from ragedge.answer.order import nearest_second
-from ragedge.answer.scoring import COSINE, DEFAULT_WEIGHTS, EvidenceWeights
+from ragedge.answer import reader
+from ragedge.answer.scoring import DEFAULT_WEIGHTS, EvidenceWeights
 from ragedge.calibration.fit import equal_shares, logistic
 from ragedge.config import load_config
 from ragedge.contracts import PageSpan, Question, Retrieval
@@ -50,9 +47,6 @@ class Case:
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 Opened = tuple[str, Any, Embed, list[Case]]
-Features = NDArray[np.float64]
-Right = NDArray[np.bool_]
-Rows = tuple[list[Features], list[Right], list[str]]
 
 
 class Remembering:
@@ -76,18 +70,10 @@ def main() -> None:
     parser.add_argument("--config", type=Path, help="where the indexes are, and the embedder")
     parser.add_argument("--memory", type=Path, required=True, help="folder for what was read, between runs")
     parser.add_argument("--off", action="store_true", help="without the evidence model")
-    parser.add_argument("--budget", action="append", default=[], metavar="TOKENS[/EMBEDDED]", help="see above")
     options = parser.parse_args()
     boxes = [(name, *_open(name, options)) for name in options.cases]
-    for budget in options.budget:
-        tokens, _, embedded = budget.partition("/")
-        windows.MAX_TOKENS, reader.MAX_EMBEDDED_READ = int(tokens), int(embedded or reader.MAX_EMBEDDED_READ)
-        print(f"{budget:>10}: {_unseen(*_rows_of(boxes))}", flush=True)
-    if not options.budget:
-        print("reader:", _as_code(_fit_reader(boxes)))
-    for _, box, _, _ in boxes:
-        if isinstance(box.pipeline.weigher.reader, RememberingReader):
-            box.pipeline.weigher.reader.save()
+    weights = _fit_reader(boxes)
+    print("reader:", _as_code(weights))
 
 
 def _open(name: str, options: argparse.Namespace) -> tuple[Any, Embed, list[Case]]:
@@ -122,8 +108,7 @@ def _is_gold(document_id: str, span: PageSpan, places: Sequence[GoldPlace]) -> b
     return False
 
 
-def _rows_of(boxes: Sequence[Opened]) -> Rows:
-    """Features and right units of every question whose gold quote was found, and its case's name."""
+def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
     rows, labels, groups = [], [], []
     for name, box, embed, cases in boxes:
         for case in cases:
@@ -134,34 +119,9 @@ def _rows_of(boxes: Sequence[Opened]) -> Rows:
                 rows.append(features)
                 labels.append(right)
                 groups.append(name)
-    return rows, labels, groups
-
-
-def _unseen(rows: list[Features], labels: list[Right], groups: list[str]) -> str:
-    """Right unit first and among two, mean over cases, each with weights that have not seen the case."""
-    shares = []
-    for name in dict.fromkeys(groups):
-        rest = [i for i, group in enumerate(groups) if group != name] or list(range(len(groups)))
-        fitted = _fitted([rows[i] for i in rest], [labels[i] for i in rest], [groups[i] for i in rest])
-        own = [(x, y) for x, y, group in zip(rows, labels, groups, strict=True) if group == name]
-        shares.append((_first_right(own, fitted, 1), _first_right(own, fitted, 2), _first_two_shown(own, fitted)))
-    first, two, shown = np.mean(shares, axis=0)
-    return f"right unit first in {first:.3f}, among two in {two:.3f}, as shown {shown:.3f}; {len(rows)} questions"
-
-
-def _fit_reader(boxes: Sequence[Opened]) -> EvidenceWeights:
-    rows, labels, groups = _rows_of(boxes)
-    print(f"cases left out of the fit: {_unseen(rows, labels, groups)}", file=sys.stderr)
-    fitted = _fitted(rows, labels, groups)
-    for name in dict.fromkeys(groups):
-        chosen = [(x, y) for x, y, g in zip(rows, labels, groups, strict=True) if g == name]
-        one, two = _first_right(chosen, fitted, 1), _first_right(chosen, fitted, 2)
-        print(f"{name}: right unit first in {one:.3f}, among two in {two:.3f} of {len(chosen)}", file=sys.stderr)
-    return EvidenceWeights(*(round(float(value), 2) for value in fitted))
-
-
-def _fitted(rows: Sequence[Features], labels: Sequence[Right], groups: Sequence[str]) -> Features:
-    """Weights by a listwise fit, on the scale of log-odds; the bias last."""
+    for _, box, _, _ in boxes:
+        if isinstance(box.pipeline.weigher.reader, RememberingReader):
+            box.pipeline.weigher.reader.save()
     shares = equal_shares(groups)
     fitted = _listwise(rows, labels, shares)
     balance = np.concatenate(
@@ -169,9 +129,13 @@ def _fitted(rows: Sequence[Features], labels: Sequence[Right], groups: Sequence[
     )
     line = (np.concatenate(rows) @ fitted)[:, None]
     scale, bias = logistic(line, np.concatenate(labels), balance, ridge=1e-6)
-    scaled: Features = fitted * scale
-    scaled[-1] = bias
-    return scaled
+    for name in dict.fromkeys(groups):
+        chosen = [(x, y) for x, y, g in zip(rows, labels, groups, strict=True) if g == name]
+        one, two = _first_right(chosen, fitted, 1), _first_right(chosen, fitted, 2)
+        print(f"{name}: right unit first in {one:.3f}, among two in {two:.3f} of {len(chosen)}", file=sys.stderr)
+    fitted = fitted * scale
+    fitted[-1] = bias
+    return EvidenceWeights(*(round(float(value), 2) for value in fitted))
 
 
 def _listwise(
@@ -200,17 +164,6 @@ def _listwise(
 
 def _first_right(cases: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: NDArray[np.float64], among: int) -> float:
     return float(np.mean([y[np.argsort(-(x @ weights), kind="stable")[:among]].any() for x, y in cases]))
-
-
-def _first_two_shown(cases: Sequence[tuple[NDArray[Any], NDArray[Any]]], weights: NDArray[np.float64]) -> float:
-    """Whether one of the two that the product shows first is right: the nearest in meaning may go second."""
-    found = []
-    for features, right in cases:
-        scores = 1 / (1 + np.exp(-(features @ weights)))
-        order = np.argsort(-scores, kind="stable").tolist()
-        order = nearest_second(order, scores.tolist(), dict(enumerate(features[:, COSINE].tolist())))
-        found.append(bool(right[order[:2]].any()))
-    return float(np.mean(found))
 
 
 def _unit_rows(box: Any, embed: Embed, case: Case) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
