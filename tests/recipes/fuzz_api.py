@@ -2,8 +2,9 @@
 
     python -m tests.recipes.fuzz_api [--cases 5000] [--seed 0]
 
-The service runs over the real parts in a temporary folder, with a manual of three pages, a kiosk and no model. Exits
-with 1 where a reply is 500 or is not as described; needs the package schemathesis.
+The service runs over the real parts in a temporary folder, with a manual of three pages and no model: half of the
+requests go to one with a kiosk, half to one with a curator's desk and settings. Exits with 1 where a reply is 500 or is
+not as described; needs the package schemathesis.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from pathlib import Path
 
 from ragedge.server.settings import ServerSettings
 from tests.server.clients import serving
-from tests.server.fuzzing import fuzz, real_service
+from tests.server.fuzzing import Outcome, fuzz, real_service, with_desk
 from tests.server.keyed import with_kiosk
 
 
@@ -27,12 +28,15 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=0)
     options = parser.parse_args()
     started = time.monotonic()
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        real_service(Path(folder)) as service,
-        serving(service, with_kiosk(Path(folder), ServerSettings())) as port,
-    ):
-        outcome = fuzz(port, options.cases, number=options.seed)
+    outcome = Outcome()
+    with tempfile.TemporaryDirectory() as name, real_service(Path(name)) as service:
+        folder = Path(name)
+        for dressed, settings in (
+            (service, with_kiosk(folder, ServerSettings())),
+            (with_desk(service, folder), ServerSettings()),
+        ):
+            with serving(dressed, settings) as port:
+                outcome.add(fuzz(port, options.cases // 2, number=options.seed))
     for line in outcome.failures:
         print(line)
     statuses = ", ".join(f"{count:,} x {status}" for status, count in sorted(outcome.statuses.items()))

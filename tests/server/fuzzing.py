@@ -11,7 +11,7 @@ import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from ragedge.ask import AskSettings, Pipeline
+from ragedge.config import load_config
 from ragedge.contracts import ReadOptions
 from ragedge.index.store import Index, IndexSettings
 from ragedge.ingest.chunker import CHUNKER_VERSION
@@ -37,10 +38,12 @@ from ragedge.ingest.sync import Sync
 from ragedge.journal import Journal
 from ragedge.search.retriever import Retriever
 from ragedge.server.headers import CONTENT_SECURITY_POLICY
+from ragedge.server.owner_settings import OwnerSettings
 from ragedge.server.settings import Service
 from ragedge.tasks import Tasks
 from tests.browser.scenes import PDF_PAGES, make_pdf
 from tests.fakes import HashEmbedder
+from tests.server.curating import curate
 from tests.server.keyed import EXHIBIT
 
 CHECKS = (status_code_conformance, content_type_conformance, response_schema_conformance)
@@ -61,6 +64,13 @@ class Outcome:
     @property
     def cases(self) -> int:
         return self.statuses.total()
+
+    def add(self, other: Outcome) -> None:
+        """Count another one in."""
+        self.statuses += other.statuses
+        self.operations += other.operations
+        self.successes += other.successes
+        self.failures += other.failures
 
 
 @contextmanager
@@ -86,6 +96,13 @@ def real_service(folder: Path) -> Iterator[Service]:
             tasks=Tasks(index, embedder, None, AskSettings()),
         )
     journal.close()
+
+
+def with_desk(service: Service, folder: Path) -> Service:
+    """The service with what the curator's desk and an owner's settings need."""
+    config = folder / "ragedge.toml"
+    config.write_text('[server]\ntitle = "ragedge"\n', encoding="utf-8")
+    return replace(curate(service, folder / "curation"), owner_settings=OwnerSettings(load_config(config), config))
 
 
 def fuzz(port: int, cases: int, *, number: int = 0, key: str = "") -> Outcome:

@@ -13,8 +13,7 @@ from ragedge.server.access import Access
 from ragedge.server.described import ROUTES
 from ragedge.server.settings import ServerSettings
 from tests.server.clients import serving
-from tests.server.curating import curate
-from tests.server.fuzzing import fuzz, real_service
+from tests.server.fuzzing import fuzz, real_service, with_desk
 from tests.server.keyed import UNLIMITED, make_keys, with_kiosk
 
 
@@ -43,7 +42,7 @@ def test_the_same_behind_keys_as_a_visitor(tmp_path: Path) -> None:
 
 def test_the_same_where_there_is_a_desk(tmp_path: Path) -> None:
     with real_service(tmp_path) as service:
-        curated = curate(service, tmp_path / "curation")
+        curated = with_desk(service, tmp_path)
         with serving(curated, ServerSettings()) as port:
             outcome = fuzz(port, 300)
     assert outcome.failures == []
