@@ -12,6 +12,7 @@ import queue
 import sqlite3
 import sys
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -28,6 +29,7 @@ _MAX_NAME_CHARS = 300  # of an engine, a path, an outcome
 _QUEUE_ROWS = 500  # waiting to be written; a disk that is this far behind is not going to catch up
 _PRUNE_EVERY = 200  # rows written between two looks at age and number
 _FLUSH_SECONDS = 5.0  # a card that needs longer for a row is broken
+_RETRY_SECONDS = 0.01
 COLUMNS = "asked_at, question, outcome, confidence, engine, document, page, verdict, reason, passages_ms, total_ms"
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS asked (
@@ -226,7 +228,7 @@ def open_journal(path: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=_FLUSH_SECONDS, check_same_thread=False)
     try:
         # WAL with NORMAL writes without waiting for the disk; a power cut may cost the last rows, never the file
-        connection.execute("PRAGMA journal_mode = WAL")
+        _use_wal(connection)
         connection.execute("PRAGMA synchronous = NORMAL")
         connection.execute("PRAGMA secure_delete = ON")
         connection.executescript(_SCHEMA)
@@ -235,6 +237,19 @@ def open_journal(path: Path) -> sqlite3.Connection:
         connection.close()
         raise
     return connection
+
+
+def _use_wal(connection: sqlite3.Connection) -> None:
+    """Switch to WAL; SQLite does not wait by itself where two switch the same file at once."""
+    deadline = time.monotonic() + _FLUSH_SECONDS
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError:
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(_RETRY_SECONDS)
 
 
 def _add_later_columns(connection: sqlite3.Connection) -> None:

@@ -68,7 +68,9 @@ def test_each_suggested_question_is_answered_with_a_citation_at_one_click(browse
 @pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
 def test_make_demo_ends_with_the_address_and_make_run_serves_there() -> None:
     def commands(target: str) -> str:
-        done = subprocess.run(["make", "--no-print-directory", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True)
+        done = subprocess.run(
+            ["make", "--no-print-directory", "-n", target], cwd=ROOT, capture_output=True, text=True, check=True
+        )
         return done.stdout.strip()
 
     demo, run = commands("demo"), commands("run")
