@@ -70,7 +70,10 @@ class Deleted:
 
 @dataclass(frozen=True, slots=True)
 class DayRow:
-    """One day of this machine's calendar. Times in milliseconds, until the passages stood and until the end."""
+    """One day of this machine's calendar. `answered` includes what was cut short; `other` was stopped by who asked.
+
+    Times in milliseconds over the questions that have one (none: None): until the passages stood, and until the end.
+    """
 
     day: str
     answered: int

@@ -7,33 +7,14 @@ also one on which nobody asked. Pure.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 
+from ragedge.desk_replies import DayRow
 from ragedge.evaluation.measures import percentile
 from ragedge.journal import Entry
 
 
-@dataclass(frozen=True, slots=True)
-class Day:
-    """One day. `answered` includes answers that were cut short; `other` was stopped by who asked.
-
-    Times in milliseconds over the questions that have one (none: None): until the passages stood, and until the end.
-    """
-
-    day: str
-    answered: int
-    unsure: int
-    refused: int
-    other: int
-    timed: int
-    passages_median_ms: float | None
-    passages_p95_ms: float | None
-    total_median_ms: float | None
-    total_p95_ms: float | None
-
-
-def by_day(entries: Sequence[Entry], *, last: date, count: int, zone: tzinfo | None = None) -> list[Day]:
+def by_day(entries: Sequence[Entry], *, last: date, count: int, zone: tzinfo | None = None) -> list[DayRow]:
     """`count` days up to `last`, oldest first; `zone` None is that of this machine."""
     groups: dict[date, list[Entry]] = {last - timedelta(days=back): [] for back in range(count - 1, -1, -1)}
     for entry in entries:
@@ -43,7 +24,7 @@ def by_day(entries: Sequence[Entry], *, last: date, count: int, zone: tzinfo | N
     return [_day(day, group) for day, group in groups.items()]
 
 
-def _day(day: date, entries: Sequence[Entry]) -> Day:
+def _day(day: date, entries: Sequence[Entry]) -> DayRow:
     kinds = [
         {"answered": "answered", "truncated": "answered", "unsure": "unsure", "abstained": "refused"}.get(e.outcome, "")
         for e in entries
@@ -52,7 +33,7 @@ def _day(day: date, entries: Sequence[Entry]) -> Day:
     timed = [e for e, kind in zip(entries, kinds, strict=True) if kind and e.total_ms is not None]
     passages = [e.passages_ms for e in timed if e.passages_ms is not None]
     totals = [e.total_ms for e in timed if e.total_ms is not None]
-    return Day(
+    return DayRow(
         day.isoformat(),
         kinds.count("answered"),
         kinds.count("unsure"),
