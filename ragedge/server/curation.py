@@ -59,6 +59,7 @@ class _Quiet:
     def __init__(self, pipeline: Any, is_cancelled: Callable[[], bool]) -> None:
         self._pipeline = copy.copy(pipeline)
         self._pipeline.journal = None
+        self._pipeline.store = None  # what is kept tells nothing of the time it takes
         self._is_cancelled = is_cancelled
 
     def stream(self, question: Question) -> Iterator[Event]:
