@@ -208,7 +208,11 @@ async def ask_stream(data: JSONBody[AskBody], request: Request[Any, Any, Any], s
     """Pull the first event, then reply with the stream."""
     desk: AskDesk = state.desk
     question_id = desk.new_id()
-    pump = desk.open(data, asker_of(request), question_id)
+    return await followed(desk, desk.open(data, asker_of(request), question_id), request, question_id)
+
+
+async def followed(desk: AskDesk, pump: Pump, request: Request[Any, Any, Any], question_id: str = "") -> EventStream:
+    """The events of a pump as Server-Sent Events in the desk's own shape."""
     request_id = request_id_of(request)
     style = Style(
         "text/event-stream; charset=utf-8",

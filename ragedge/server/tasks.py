@@ -16,10 +16,9 @@ from msgspec import Meta, Struct, field
 
 from ragedge.contracts import CitedPlace, RewriteRequest, SummaryRequest
 from ragedge.rewrite import MAX_CITATIONS, MAX_TEXT_CHARS
-from ragedge.server.ask import AskDesk, Short, check_body, drain, gone, open_reply, request_id_of
-from ragedge.server.problems import explain
+from ragedge.server.ask import AskDesk, Short, check_body, drain, followed, gone
 from ragedge.server.sight import asker_of
-from ragedge.server.sse import Pump, Style, encode_event
+from ragedge.server.sse import Pump
 from ragedge.views import answer_view, encode
 
 #: Of an offset or a page number; nothing is allocated by it.
@@ -119,14 +118,7 @@ async def _whole(
 
 async def _streamed(task: SummaryRequest | RewriteRequest, request: Request[Any, Any, Any], state: State) -> ASGIApp:
     desk: AskDesk = state.desk
-    pump = desk.open_task(task, asker_of(request))
-    request_id = request_id_of(request)
-    style = Style(
-        "text/event-stream; charset=utf-8",
-        lambda event: encode_event(*desk.describe(event)),
-        lambda error: encode_event("error", encode(explain(error, request_id)[1])),
-    )
-    return await open_reply(pump, style)
+    return await followed(desk, desk.open_task(task, asker_of(request)), request)
 
 
 def _summary(body: SummaryBody) -> SummaryRequest:
