@@ -43,7 +43,7 @@ def box(tmp_path: Path) -> Iterator[Box]:
     with Index.open(tmp_path / "one", SETTINGS, mode="write", create=True) as index:
         put(index, embedder, {})
         journal = Journal(config.journal_file())
-        pipeline = assemble.make_pipeline(config, index, embedder, None, journal=journal)
+        pipeline = assemble.make_pipeline(config, index, embedder, None, journal=journal, for_people=True)
         yield Box(config, embedder, index, None, pipeline, True, journal)
         journal.close()
 
@@ -60,6 +60,7 @@ def test_a_run_has_the_figures_of_the_command_and_leaves_no_trace_in_the_journal
     finish(golden)
     assert golden.progress.state == "done", golden.progress
     (run,) = golden.store.runs()
+    assert box.pipeline.store is not None and len(box.pipeline.store) == 0, "what the desk asks, nobody asked"
 
     class Parts:
         make_pipeline = staticmethod(assemble.make_pipeline)
