@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from ragedge.contracts import VectorStore
 from ragedge.index.exact import ExactVectors
 from ragedge.index.vectors import ChromaVectors
+from tests.fakes import HashEmbedder
 
 DIMENSION = 24
 
@@ -140,3 +141,19 @@ def test_other_dimensions_and_lengths_are_refused(store: VectorStore) -> None:
 def test_closing_twice_is_harmless(store: VectorStore) -> None:
     store.close()
     store.close()
+
+
+def test_an_index_that_grew_in_small_steps_finds_every_near_alike_passage(tmp_path: Path) -> None:
+    """With 32 neighbours in the graph 1 to 4 of these 220 are out of reach in most orders, with 100 none."""
+    embedder = HashEmbedder()
+    matrix = embedder.embed_passages([f"Note number {i} is about topic{i}." for i in range(220)])
+    for seed in range(6):
+        order = np.random.default_rng(seed).permutation(len(matrix))
+        store = ChromaVectors(tmp_path / str(seed), embedder.dimension, create=True)
+        for start in range(0, len(order), 50):
+            rows = order[start : start + 50]
+            store.upsert([str(row) for row in rows], matrix[rows])
+            store.search(matrix[0], 1)  # what was added enters the graph when something is asked
+        lost = [row for row in order if store.search(matrix[row], 1)[0][1] < 1 - 1e-4]
+        store.close()
+        assert lost == []
