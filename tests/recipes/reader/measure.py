@@ -23,7 +23,7 @@ from ragedge.answer.sentences import sentence_spans
 from ragedge.answer.windows import WINDOW_TOKENS
 from ragedge.contracts import WindowText
 from ragedge.evaluation.measures import exact_match, refused_at, separation, token_f1
-from ragedge.search.evidence_reader import LlamaEvidenceReader, packaged_reader
+from ragedge.search.evidence_reader import OnnxEvidenceReader, packaged_reader
 
 
 def main() -> None:
@@ -50,7 +50,7 @@ def main() -> None:
     print(f"  median {statistics.median(r['ms'] for r in results):.0f} ms a paragraph")
 
 
-def measure_one(reader: LlamaEvidenceReader, row: dict[str, Any], qa: dict[str, Any]) -> dict[str, Any]:
+def measure_one(reader: OnnxEvidenceReader, row: dict[str, Any], qa: dict[str, Any]) -> dict[str, Any]:
     """All figures of one question."""
     text = row["context"]
     units = [text[a:b] for a, b in sentence_spans(text)]
@@ -76,7 +76,7 @@ def measure_one(reader: LlamaEvidenceReader, row: dict[str, Any], qa: dict[str, 
     }
 
 
-def windows(reader: LlamaEvidenceReader, title: str, units: Sequence[str]) -> list[WindowText]:
+def windows(reader: OnnxEvidenceReader, title: str, units: Sequence[str]) -> list[WindowText]:
     """A paragraph in as few windows as it takes."""
     out: list[WindowText] = []
     inside: list[str] = []
