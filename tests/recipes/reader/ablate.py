@@ -22,8 +22,9 @@ from ragedge.evaluation.measures import refused_at, separation
 from tests.recipes.reader.batches import Shelf
 from tests.recipes.reader.evaluate import EvaluationSet
 from tests.recipes.reader.losses import Shares
+from tests.recipes.reader.mining import mine, pool
 from tests.recipes.reader.model import Body, body_state
-from tests.recipes.reader.train import DEFAULT_PLAN, Trainer, mine, parser_of, pool
+from tests.recipes.reader.train import DEFAULT_PLAN, Trainer, parser_of
 
 SQUAD_ALONE = [(1.0, {"squad": 1.0})]
 TEMPERATURE = 0.05

@@ -6,6 +6,7 @@ lie on the gold quote. It is for watching and choosing; what is reported is meas
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -76,6 +77,24 @@ def measure(reader: EvidenceReader, held: EvaluationSet) -> dict[str, dict[str, 
             row[f"{kind}_90"] = round(refused_at(yes, no) or 0, 3)
         out[name] = row
     return out
+
+
+class Best:
+    """The best state so far, by what is measured on questions that were not trained on."""
+
+    def __init__(self) -> None:
+        self.score = float("-inf")
+        self.state: dict[str, Tensor] | None = None
+
+    def offer(self, cases: Mapping[str, Mapping[str, float]], state: Mapping[str, Tensor]) -> float:
+        """Keep a copy of `state` if it is better: gold unit first and among two, AUC and refusals, per question."""
+        asked = sum(case["n"] for case in cases.values())
+        kinds = ("one", "two", "both_auc", "both_90")
+        score = sum(case["n"] * sum(case[kind] for kind in kinds) for case in cases.values()) / max(asked, 1)
+        if score > self.score:
+            self.score = score
+            self.state = {name: value.detach().clone() for name, value in state.items()}
+        return round(score, 4)
 
 
 def _mean(values: Tensor) -> float:
