@@ -26,7 +26,7 @@ from ragedge.threads import default_threads
 Progress = Callable[[str, float], None]
 
 _QUIET = 0.3  # load average above which somebody else is using the box
-_TUNE_S = 60.0  # seconds for the choice of settings of one model
+_TUNE_S = 60.0  # seconds for the choice of settings of one model, where a part uses them
 _PI_BYTES_PER_S = (
     10.5e9  # what published figures of a Raspberry Pi 5 have in common: bytes read per second when writing
 )
@@ -101,7 +101,8 @@ def run(wanted: Wanted, progress: Progress) -> dict[str, Any]:
         progress(f"{name}: making the model", done)
         shapes.make(wanted.folder, shape, (quantization,), binding.quantize)
         path = shapes.file_of(wanted.folder, shape, quantization)
-        tuned = Tuner(path, _TUNE_S, _within(progress, name, done)).run("Answer.")
+        seconds = _TUNE_S if "defaults" in parts else 0.0
+        tuned = Tuner(path, seconds, _within(progress, name, done)).run("Answer.")
         tunings[name] = asdict(tuned)
         subject = Subject(name, path, tuned.tuning, wanted)
         for position, part in enumerate(parts):
