@@ -58,6 +58,7 @@ OWNERS = {
     "llama_cpp": {
         "ragedge.answer.llama_native",
         "ragedge.answer.llama_writer",
+        "ragedge.answer.batches",
         "ragedge.engine_bench.binding",
         "ragedge.answer.llama_sampling",
         "ragedge.answer.llama_states",

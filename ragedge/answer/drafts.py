@@ -3,8 +3,9 @@
 Tokens of the passages and of the answer so far -> a draft of 3, 7, 11 or 15 tokens, or none. The model verifies a draft
 in one go, which costs less than writing that many tokens, yet more than writing one: a draft is made only where the
 share of guesses that came true, times what the box measured, says that it pays. Guesses are also checked when nothing
-is drafted, so that the shares are learnt for nothing. Prompt lookup: Saxena, "Prompt Lookup Decoding" (2023). Knows no
-model.
+is drafted, so that the shares are learnt for nothing. Whatever they say, drafts never lose more than one of them and 2
+% of the time that all answers took: a ledger keeps count. Prompt lookup: Saxena, "Prompt Lookup Decoding" (2023).
+Knows no model.
 """
 
 from __future__ import annotations
@@ -20,12 +21,15 @@ MIN_MATCH = 3
 
 _LONGEST_MATCH = 24  # tokens; a longer match says no more, and looking back further costs time
 _CANDIDATES = 16  # places of the same three tokens that are looked at
-_PAYS = 1.05  # a draft must promise this much more than one token at a time: estimates err
+_PAYS = 1.1  # a draft must promise this much more than one token at a time: estimates err
 _ENDING = b"Question: "  # how a prompt's last part begins, see prompt.py
-_BUCKETS = (3, 6, 12)  # match lengths in tokens from which a share of its own is kept
-# (came true, did not) before anything was seen: three equal tokens are often chance, twelve hardly ever
-_PRIORS = ((2.0, 2.0), (6.0, 1.0), (19.0, 1.0))
+_BUCKETS = (3, 4, 5, 6, 8, 12, 16)  # match lengths in tokens from which a share of its own is kept
+# (came true, did not) before anything was seen: three equal tokens are often chance, sixteen hardly ever
+_PRIORS = ((2.0, 2.0), (2.4, 1.6), (2.7, 1.3), (6.0, 2.0), (10.0, 1.8), (19.0, 1.4), (24.0, 1.0))
 _MEMORY = 200.0  # guesses that a share remembers
+_EARNED = 0.02  # of a token's time that each written token puts by for drafts that fail
+_MOST = 8.0  # tokens' time that can be put by or won in advance
+_IMAGINED = 0.25  # of what a draft would have won or lost counts where none was allowed
 
 
 class AcceptRates:
@@ -55,6 +59,31 @@ class AcceptRates:
         return gained
 
 
+class Ledger:
+    """What drafts won and lost against one token at a time, in tokens' time; kept from answer to answer."""
+
+    def __init__(self) -> None:
+        self._balance = 0.0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a draft may be made."""
+        return self._balance >= 0
+
+    def write(self) -> None:
+        """A token was written, however."""
+        self._balance = min(_MOST, self._balance + _EARNED)
+
+    def settle(self, gained: float) -> None:
+        """A draft saved so many tokens' time, or cost them (negative)."""
+        self._balance = min(_MOST, self._balance + gained)
+
+    def imagine(self, gained: float) -> None:
+        """The same, of a draft that was not made."""
+        if gained > 0 or self._balance > -_MOST:
+            self.settle(_IMAGINED * gained)
+
+
 def _bucket(match: int) -> int:
     return max(number for number, low in enumerate(_BUCKETS) if match >= low or number == 0)
 
@@ -70,10 +99,13 @@ class _Place:
 class Drafter:
     """Follows one answer through the passages of its prompt."""
 
-    def __init__(self, passages: Sequence[int], rates: AcceptRates, costs: Costs) -> None:
+    def __init__(self, passages: Sequence[int], rates: AcceptRates, costs: Costs, ledger: Ledger | None = None) -> None:
         """`costs`: tokens decoded at once -> time, in units of one token alone; rising, see `Tuning`."""
         self._passages = tuple(passages)
         self._rates = rates
+        self._ledger = ledger or Ledger()
+        self._imagined = 0  # tokens of a draft that would pay, were the ledger open
+        self._came_true = 0  # of them
         self._costs = {size: cost for size in GROUPS if (cost := _cost(costs, size)) > 0}
         self._said: list[int] = []
         self._place: _Place | None = None
@@ -86,10 +118,12 @@ class Drafter:
     def follow(self, token: int) -> None:
         """The answer has gone on with `token`."""
         self._said.append(token)
+        self._ledger.write()
         place = self._place
         if place is not None:
             is_right = self._passages[place.at] == token
             self._rates.note(place.match, is_right)
+            self._compare(is_right)
             if is_right and place.at + 1 < len(self._passages):
                 place.at, place.match = place.at + 1, min(place.match + 1, _LONGEST_MATCH)
                 return
@@ -105,7 +139,27 @@ class Drafter:
         for tokens, cost in self._costs.items():
             if tokens - 1 <= room and (gain := self._rates.expected(match, tokens - 1) / cost) > best:
                 best, size = gain, tokens - 1
+        if size and not self._ledger.is_open:
+            self._imagined = self._imagined or size
+            return ()
         return self._passages[at : at + size]
+
+    def settle(self, size: int, found: int) -> None:
+        """`size` tokens were decoded at once, and gave `found` of the answer."""
+        self._ledger.settle(found - self._costs[size])
+
+    def lose(self, tokens: int) -> None:
+        """So many tokens were decoded a second time."""
+        self._ledger.settle(-float(tokens))
+
+    def _compare(self, is_right: bool) -> None:
+        """One more token of a draft that was not allowed is known."""
+        if not self._imagined:
+            return
+        self._came_true += is_right
+        if not is_right or self._came_true == self._imagined:
+            self._ledger.imagine(self._came_true + 1 - self._costs[self._imagined + 1])
+            self._imagined = self._came_true = 0
 
     def _find(self) -> _Place | None:
         """The longest match of the answer's end; of equal ones the first, as passages come best first."""

@@ -15,11 +15,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ragedge.answer.chat import ChatFormat, check_length, too_long
-from ragedge.answer.drafts import AcceptRates, Drafter, passage_tokens
 from ragedge.answer.gguf_header import read_header
-from ragedge.answer.llama_native import TOKEN, NativeModel
+from ragedge.answer.guessing import Guessing
+from ragedge.answer.llama_native import NativeModel
 from ragedge.answer.llama_sampling import sampling_chain
-from ragedge.answer.llama_writer import Trust, Writer
+from ragedge.answer.llama_writer import Writer
 from ragedge.answer.passage_states import KIND as PASSAGE
 from ragedge.answer.prompt_plan import Plan, plan_in_place, plan_joined
 from ragedge.answer.state_keeper import KIND as PROMPT
@@ -71,8 +71,7 @@ class LlamaGenerator:
         self._context_tokens = max(1, min(context_tokens, header.context_tokens))
         self._tuning = tuning or Tuning()
         self._threads = threads or self._tuning.threads or default_threads()
-        self._rates = AcceptRates() if is_drafting else None
-        self._trust = Trust()
+        self._guessing = Guessing(self._tuning, is_wanted=is_drafting)
         self._turns = Turns(queue_limit)
         self._loading = threading.Lock()
         self._states = states or StateSettings()
@@ -136,16 +135,25 @@ class LlamaGenerator:
             load_ns, self._load_ns = self._load_ns, 0
             job = _Job(engine, keeper, plan, TextStream(self._chat.stops))
             with sampling_chain(sampling) as sampler:
-                writer = Writer(engine, sampler, self._drafter(engine, plan, sampling), self._trust)
+                drafter = self._guessing.drafter(engine, plan, sampling)
+                writer = Writer(engine, sampler, drafter, self._guessing.trust)
                 yield from job.run(writer, min(sampling.max_tokens, room), is_cancelled)
+            if job.written and not is_cancelled():
+                self._guessing.wrote(engine, plan.tokens)
             yield job.stats(time.monotonic_ns() - started, load_ns)
         finally:
             self._turns.give()
 
     def rest(self) -> None:
-        """Nobody waits for the model: keep what the last prompt was. Only between two jobs, by who runs them."""
-        if self._keeper is not None:
+        """Nobody waits: keep what the last prompt was, measure batches. Only between two jobs, by who runs them."""
+        if self._keeper is not None and self._engine is not None:
             self._keeper.rest()
+            self._guessing.rest(self._engine)
+
+    @property
+    def is_measuring(self) -> bool:
+        """Whether `rest` measures, which `stop` ends early."""
+        return self._guessing.is_measuring
 
     @property
     def note(self) -> str:
@@ -193,13 +201,6 @@ class LlamaGenerator:
                 self._keeper = StateKeeper(self._engine, name, self._states.prompt_bytes, self._folder)
                 self._load_ns = time.monotonic_ns() - started
             return self._engine, self._keeper
-
-    def _drafter(self, engine: NativeModel, plan: Plan, sampling: Sampling) -> Drafter | None:
-        """What guesses ahead from the passages; None where it is switched off or would not be exact."""
-        if self._rates is None or sampling.temperature > 0 or not engine.is_reusable:
-            return None
-        turn = [(token & TOKEN, engine.piece(token & TOKEN)) for token in plan.tokens[plan.turn :]]
-        return Drafter(passage_tokens(turn), self._rates, self._tuning.verify_costs)
 
     def _plan(self, engine: NativeModel, prompt: Prompt, epoch: int) -> Plan:
         check_length(prompt.system, prompt.user, self._context_tokens)

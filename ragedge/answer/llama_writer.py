@@ -1,61 +1,61 @@
 """Writing an answer: token by token, or several at once where a draft is right; the tokens are the same either way.
 
-Several tokens decoded at once may give logits that differ from those of one by one: not at all for some kinds of
-weights (Q4_0 on x86), by a fifth of their spread for others (Q5_0 and Q4_K). How much is learnt from the first batches,
-which are decoded both ways. From then on a choice closer than twice that is not taken from a batch: what was
-decoded in batches is decoded anew one by one, and the choice made from that.
+Several tokens decoded at once may give other logits than one by one, see `batches`. By how much was measured before,
+never within an answer: a choice closer than twice that is not taken from a batch, nor from what was decoded behind one:
+all that is decoded anew one by one, and the choice made from that. Where choices are often that close, nothing is
+drafted. Where batches give the same bit by bit, every choice is clear.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from llama_cpp import llama_cpp as lib
-from numpy.typing import NDArray
 
-from ragedge import llama_log
+from ragedge.answer.batches import decode_at, lead, row
 from ragedge.answer.drafts import Drafter
 from ragedge.answer.llama_native import NativeModel
-from ragedge.answer.tuning import GROUPS
-from ragedge.errors import ModelError
 
-_CHECKS = 2  # batches of each size that are decoded both ways
 _SAFETY = 2.0  # a choice must be clearer than this times the largest difference seen: two logits may both move
+_LEAST_GUARD = (
+    0.1  # of the spread, where anything differs: a last bit can round an input of a layer otherwise, which shows
+)
 _HOPELESS = 1.0  # of the logits' spread; with a guard beyond that hardly any choice is clear
-_FREE_TOKENS, _SHARE = 32, 0.25  # tokens decoded anew that are forgiven, and as a share of those that drafts gave
+_REST = 48  # tokens: how long an answer may go on behind a batch, and then be decoded anew
+_RUN = 4.0  # tokens' time that a copied run saves: what is decoded anew must be expected to take less
+_REMEMBERED = 2000  # choices
 
 
 class Trust:
-    """What one model's batches were worth so far on this box; kept from answer to answer."""
+    """What one model's batches are worth on this box; kept from answer to answer."""
 
-    def __init__(self, *, checks: int = _CHECKS, guard: float = 0.0) -> None:
-        """`guard`: to begin with, as a share of the logits' spread (standard deviation)."""
-        self._left: defaultdict[int, int] = defaultdict(lambda: checks)
-        self.guard = guard
-        self._given = 0
-        self._anew = 0
+    def __init__(self, difference: float | None = None, choices: tuple[int, int] = (0, 0)) -> None:
+        """`difference` as `Batches` has it, None: not measured, so that nothing is drafted; `choices` as `Tuning`."""
+        self.difference = difference
+        self._close, self._seen = (float(count) for count in choices)
 
     @property
-    def is_worth_it(self) -> bool:
-        """Whether batches save more than choosing again costs."""
-        return self.guard < _HOPELESS and self._anew <= _FREE_TOKENS + _SHARE * self._given
+    def guard(self) -> float:
+        """By how much a choice must lead, as a share of the logits' spread (standard deviation)."""
+        return guard_of(self.difference or 0.0)
 
-    def must_check(self, size: int) -> bool:
-        """Whether the next batch of `size` tokens is to be decoded both ways."""
-        return self._left[size] > 0
+    def look(self, *, is_clear: bool) -> None:
+        """A choice was made; also where all was decoded one by one, so that the share is learnt for nothing."""
+        self._close, self._seen = self._close + (not is_clear), self._seen + 1
+        if self._seen > _REMEMBERED:
+            self._close, self._seen = self._close / 2, self._seen / 2
 
-    def checked(self, size: int, difference: float) -> None:
-        """A batch was decoded both ways; `difference`: the largest one, as a share of the logits' spread."""
-        self._left[size] -= 1
-        self.guard = max(self.guard, _SAFETY * difference)
+    def is_worth_it(self, room: int) -> bool:
+        """Whether a batch saves more than choosing again must be expected to cost, `room` tokens before the end."""
+        if self.difference is None or self.guard >= _HOPELESS:
+            return False
+        rest = min(room, _REST)
+        return not self.guard or (self._close + 0.5) / (self._seen + 1) * rest * rest / 2 <= _RUN
 
-    def spent(self, *, given: int = 0, anew: int = 0) -> None:
-        """Tokens that drafts gave, and tokens that were decoded anew."""
-        self._given += given
-        self._anew += anew
+
+def guard_of(difference: float) -> float:
+    """The guard for a difference, both as a share of the logits' spread."""
+    return max(_LEAST_GUARD, _SAFETY * difference) if difference else 0.0
 
 
 class Writer:
@@ -85,14 +85,16 @@ class Writer:
         if self._last is None:
             found = self._picked()
         else:
-            is_drafting = self._drafter is not None and self._trust.is_worth_it
-            draft = self._drafter.draft(room - 1) if self._drafter is not None and is_drafting else ()
+            draft = self._drafter.draft(room - 1) if self._drafter is not None and self._may_draft(room) else ()
             found = self._several(self._last, draft) if draft else self._single(self._last)
         if self._drafter is not None:
             for token in found:
                 self._drafter.follow(token)
         self._last = found[-1] if found else None
         return found
+
+    def _may_draft(self, room: int) -> bool:
+        return bool(self._loose) or self._trust.is_worth_it(room)
 
     def _picked(self) -> list[int]:
         sampled = self._engine.sample(self._sampler)
@@ -102,13 +104,20 @@ class Writer:
     def _single(self, token: int) -> list[int]:
         if not self._decoded(token):
             return []
-        if self._loose:
-            self._loose.append(token)
+        if self._drafter is not None and self._trust.guard:
             with self._engine.borrowed() as (context, _, vocabulary):
-                is_clear = _lead(_row(context, vocabulary, -1))[1] >= self._trust.guard * self._spread
-            if not is_clear and not self._again():
-                return []
+                is_clear = self._is_clear(lead(row(context, vocabulary, -1))[1], context, vocabulary)
+            if self._loose:
+                self._loose.append(token)
+                if not is_clear and not self._again():
+                    return []
         return self._picked()
+
+    def _is_clear(self, leads_by: float, context: Any, vocabulary: Any) -> bool:
+        self._spread = self._spread or float(row(context, vocabulary, -1).std())
+        is_clear = leads_by >= self._trust.guard * self._spread
+        self._trust.look(is_clear=is_clear)
+        return is_clear
 
     def _decoded(self, token: int) -> bool:
         self._is_over = not self._engine.decode([token])
@@ -116,19 +125,15 @@ class Writer:
 
     def _several(self, token: int, draft: tuple[int, ...]) -> list[int]:
         """Decode `token` and a draft; what is right of the draft, and the choice after it."""
-        is_check = self._trust.must_check(1 + len(draft))
-        if is_check and self._loose:  # a check begins where all was decoded one by one; until then known sizes serve
-            is_check = False
-            size = max((size for size in GROUPS if size <= len(draft) and not self._trust.must_check(size)), default=1)
-            draft = draft[: size - 1]
-            if not draft:
-                return self._single(token)
-        found = self._both_ways((token, *draft)) if is_check else self._at_once((token, *draft))
+        found = self._at_once((token, *draft))
         right = 0
         while right < min(len(draft), len(found)) and found[right] == draft[right]:
             right += 1
         self.drafted, self.accepted = self.drafted + len(draft), self.accepted + right
-        self._trust.spent(given=right)
+        if self._drafter is not None:
+            self._drafter.settle(1 + len(draft), max(1, len(found)))
+        if found and not right and self._loose == [token] and not self._is_over:
+            self._again()  # nothing was gained: with one token anew the rest of the answer cannot become loose
         return found
 
     def _at_once(self, tokens: tuple[int, ...]) -> list[int]:
@@ -137,11 +142,10 @@ class Writer:
         is_clear = True
         with self._engine.borrowed() as (context, memory, vocabulary):
             start = lib.llama_memory_seq_pos_max(memory, 0) + 1
-            self._spread = self._spread or float(_row(context, vocabulary, -1).std())
-            is_done = _decode(context, tokens, start)
+            is_done = decode_at(context, tokens, start)
             for number in range(len(tokens) if is_done else 0):
-                top, lead = _lead(_row(context, vocabulary, number))
-                is_clear = lead >= self._trust.guard * self._spread
+                top, leads_by = lead(row(context, vocabulary, number))
+                is_clear = self._is_clear(leads_by, context, vocabulary)
                 if not is_clear:
                     break
                 found.append(top)
@@ -158,92 +162,12 @@ class Writer:
             return found + self._picked() if self._again() else found
         return found[:-1] if self._is_over else found
 
-    def _both_ways(self, tokens: tuple[int, ...]) -> list[int]:
-        """As `_at_once`, from one by one; the difference is noted."""
-        with self._engine.borrowed() as (context, memory, vocabulary):
-            start = lib.llama_memory_seq_pos_max(memory, 0) + 1
-            rows = (
-                [_row(context, vocabulary, n).copy() for n in range(len(tokens))]
-                if _decode(context, tokens, start)
-                else []
-            )
-            lib.llama_memory_seq_rm(memory, 0, start, -1)
-        self._is_over = not rows
-        found: list[int] = []
-        difference = 0.0
-        for number, row in enumerate(rows):
-            if not self._decoded(tokens[number]):
-                return found
-            single = last_logits(self._engine)
-            self._spread = self._spread or float(single.std())
-            difference = max(difference, float(np.abs(row - single).max()) / self._spread)
-            found += self._picked()
-            if self._is_over or tokens[number + 1 : number + 2] != tuple(found[-1:]):
-                break
-        if rows:
-            self._trust.checked(len(tokens), difference)
-        return found
-
     def _again(self) -> bool:
         """Decode one by one what was decoded in batches; False after `stop`."""
         loose, self._loose = self._loose, []
-        self._trust.spent(anew=len(loose))
+        if self._drafter is not None:
+            self._drafter.lose(len(loose))
         with self._engine.borrowed() as (_, memory, _):
             end = lib.llama_memory_seq_pos_max(memory, 0) + 1
             lib.llama_memory_seq_rm(memory, 0, end - len(loose), -1)
         return all(self._decoded(token) for token in loose)
-
-
-def _row(context: Any, vocabulary: Any, number: int) -> NDArray[np.float32]:
-    """The logits of output `number` (-1: the last one), float32 [vocabulary], in llama.cpp's own memory."""
-    found = lib.llama_get_logits_ith(context, number)
-    if not found:
-        raise ModelError(
-            "The language model gave no figures for a token.", "Ask again; if it persists, check the model."
-        )
-    return np.ctypeslib.as_array(found, (int(lib.llama_vocab_n_tokens(vocabulary)),))
-
-
-def _lead(row: NDArray[np.float32]) -> tuple[int, float]:
-    """The first choice, and by how much it leads the second; `row` is as before afterwards."""
-    top = int(row.argmax())
-    best = row[top]
-    row[top] = -np.inf
-    second = row.max()
-    row[top] = best
-    return top, float(best - second)
-
-
-def _decode(context: Any, tokens: tuple[int, ...], start: int) -> bool:
-    """Decode tokens from position `start` on, with logits for each; False after `stop`."""
-    batch = lib.llama_batch_init(len(tokens), 0, 1)
-    try:
-        batch.n_tokens = len(tokens)
-        for number, token in enumerate(tokens):
-            batch.token[number], batch.pos[number] = token, start + number
-            batch.n_seq_id[number], batch.seq_id[number][0], batch.logits[number] = 1, 0, 1
-        code = lib.llama_decode(context, batch)
-    finally:
-        lib.llama_batch_free(batch)
-    if code not in (0, 2):
-        raise ModelError(f"The language model failed: {llama_log.last_error() or code}.", "Ask again.")
-    return bool(code == 0)
-
-
-def rehearse(engine: NativeModel, tokens: Sequence[int]) -> None:
-    """Decode tokens at once and forget them again: what a verification takes, for measuring.
-
-    Raises:
-        ModelError: llama.cpp fails.
-    """
-    with engine.borrowed() as (context, memory, _):
-        start = lib.llama_memory_seq_pos_max(memory, 0) + 1
-        _decode(context, tuple(tokens), start)
-        lib.llama_synchronize(context)
-        lib.llama_memory_seq_rm(memory, 0, start, -1)
-
-
-def last_logits(engine: NativeModel) -> NDArray[np.float32]:
-    """The logits that came out last, float32 [vocabulary]."""
-    with engine.borrowed() as (context, _, vocabulary):
-        return _row(context, vocabulary, -1).copy()

@@ -113,6 +113,8 @@ class _Jobs:
                 self._number = frame.number
                 self._is_cancelled = threading.Event()
                 self._places = threading.Semaphore(frame.window)
+            if self._generator.is_measuring:
+                self._generator.stop()  # the job makes a new start of it
             self._waiting.put(frame)
         elif isinstance(frame, Count):
             try:

@@ -29,6 +29,9 @@ class Tuning:
     (742 MB resident for a file of 426 MB, against 544). `slice_tokens` (at most 128) are computed at once when
     a prompt is read: a cancel waits for the one in progress. 64 were 1.5 % slower than 128 (0.5B, one x86
     core).
+
+    The last three say what `batches` found: `verify_difference` None, that nobody has measured it yet; `choices`, how
+    many choices were too close for it, and of how many.
     """
 
     threads: int = 0
@@ -39,3 +42,5 @@ class Tuning:
     is_mapped: bool = False
     kv_type: KvType = "f16"
     verify_costs: Costs = DEFAULT_COSTS
+    verify_difference: float | None = None
+    choices: tuple[int, int] = (0, 0)

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from statistics import median
 
 from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.answer.tuning import Tuning
@@ -27,6 +28,7 @@ PROMPT_TOKENS = 1000
 ANSWER_TOKENS = 96
 """Tokens of an answer written with and without drafts: two or three sentences."""
 
+_ANSWERS = 2  # of each process
 _PIECE_WORDS = 5  # of the answer that stand together in the passages of free text: enough to be believed, then wrong
 
 
@@ -94,30 +96,50 @@ def first_words(model: str, path: Path, tuning: Tuning, sizes: Sizes) -> list[Ro
     ]
 
 
-def drafts(model: str, path: Path, tuning: Tuning, sizes: Sizes) -> list[Row]:
-    """Two rows, writing with drafts to writing without: an answer that stands in a passage, and one that does not."""
+def bodies() -> dict[str, tuple[str, float | None]]:
+    """Name of a row -> passages for it and its goal: all of the answer stands there, half of it, or pieces alone."""
     said = words()[:SAID]
-    pieces = [said[start : start + _PIECE_WORDS] for start in range(0, ANSWER_TOKENS, _PIECE_WORDS - 2)]
-    random.Random(3).shuffle(pieces)
-    spread = "".join("".join(piece) + passage(3, number) for number, piece in enumerate(pieces))
-    bodies = {
-        "copied answer, drafts": (passage(60, 1) + "".join(said[: ANSWER_TOKENS + 20]) + passage(60, 2), 1.25),
-        "free text, drafts": (spread, 0.97),
+    half = ANSWER_TOKENS // 2
+    whole = passage(60, 1) + "".join(said[: ANSWER_TOKENS + 20]) + passage(60, 2)
+    mixed = passage(60, 1) + "".join(said[:half]) + passage(60, 2) + _spread(said[half:ANSWER_TOKENS])
+    return {
+        "copied answer, drafts": (whole, 1.25),
+        "half copied, drafts": (mixed, 0.97),
+        "free text, drafts": (_spread(said[:ANSWER_TOKENS]), 0.97),
     }
+
+
+def _spread(said: list[str]) -> str:
+    """Pieces of what is said, in any order, with words between them that are not."""
+    pieces = [said[start : start + _PIECE_WORDS] for start in range(0, len(said), _PIECE_WORDS - 2)]
+    random.Random(3).shuffle(pieces)
+    return "".join("".join(piece) + passage(3, number) for number, piece in enumerate(pieces))
+
+
+def drafts(model: str, path: Path, tuning: Tuning, sizes: Sizes) -> list[Row]:
+    """Three rows, writing with drafts to writing without, see `bodies`; and what the first answer of a process gave.
+
+    Each round has two processes with two answers each, one after the other and in turn first: of two equal processes
+    that are loaded side by side the first one is 3 to 8 % slower.
+    """
     rows = []
-    for name, (body, goal) in bodies.items():
+    for name, (body, goal) in bodies().items():
         speeds: tuple[list[float], list[float]] = ([], [])
-        same, drafted, accepted, total = 0, 0, 0, sizes.rounds
-        with running(path, tuning, is_drafting=True) as ours, running(path, tuning) as theirs:
-            for turn in range(total):
-                prompt = asked(body, f"{turn}")
-                texts = []
-                for series, generator in zip(speeds, (ours, theirs), strict=True):
-                    _, text, stats = timed(generator, prompt, ANSWER_TOKENS)
-                    series.append(stats.tokens_per_second or 0.0)
-                    texts.append(text)
-                    drafted, accepted = drafted + stats.draft_count, accepted + stats.draft_accepted_count
-                same += texts[0] == texts[1]
-        gate = f"same text in {same} of {total}; {accepted} of {drafted} guessed tokens were right"
+        texts: tuple[list[str], list[str]] = ([], [])
+        drafted, accepted = 0, 0
+        for turn in range(sizes.rounds):
+            for side in (0, 1) if turn % 2 else (1, 0):
+                with running(path, tuning, is_drafting=side == 0) as generator:
+                    for number in range(_ANSWERS):
+                        _, text, stats = timed(generator, asked(body, f"{turn} {number}"), ANSWER_TOKENS)
+                        speeds[side].append(stats.tokens_per_second or 0.0)
+                        texts[side].append(text)
+                        drafted, accepted = drafted + stats.draft_count, accepted + stats.draft_accepted_count
+        same = sum(ours == theirs for ours, theirs in zip(*texts, strict=True))
+        first = median(speeds[0][::_ANSWERS]) / median(speeds[1][::_ANSWERS])
+        gate = (
+            f"same text in {same} of {len(texts[0])}; {accepted} of {drafted} guessed tokens were right; "
+            f"the first answer of a process alone {first:.3f} (n {sizes.rounds})"
+        )
         rows.append(compared(model, name, "without", "tokens/s", *speeds, at_least=goal, gate=gate))
     return rows

@@ -19,14 +19,14 @@ from ragedge.engine_bench import answers, binding, compare, service, shapes, sto
 from ragedge.engine_bench.compare import Sizes
 from ragedge.engine_bench.rows import Row, as_text
 from ragedge.engine_bench.shapes import QUANTIZATIONS
-from ragedge.engine_bench.tune import Tuned, Tuner
+from ragedge.engine_bench.tune import Tuned, Tuner, with_batches
 from ragedge.errors import InputError
 from ragedge.threads import default_threads
 
 Progress = Callable[[str, float], None]
 
 _QUIET = 0.3  # load average above which somebody else is using the box
-_TUNE_S = 60.0  # seconds for the choice of settings of one model
+_TUNE_S = 60.0  # seconds for the choice of settings of one model, where a part uses them
 _PI_BYTES_PER_S = (
     10.5e9  # what published figures of a Raspberry Pi 5 have in common: bytes read per second when writing
 )
@@ -59,7 +59,7 @@ class Subject:
     @property
     def plain(self) -> Tuning:
         """The settings of a box where nothing was measured."""
-        return Tuning(threads=default_threads(), verify_costs=self.tuned.verify_costs)
+        return Tuning(threads=default_threads())
 
 
 Part = Callable[[Subject], list[Row]]
@@ -69,7 +69,7 @@ PARTS: dict[str, Part] = {
     "defaults": lambda s: compare.against_defaults(s.name, s.path, s.tuned, s.wanted.sizes),
     "first-word": lambda s: answers.first_words(s.name, s.path, s.plain, s.wanted.sizes),
     "states": lambda s: stored.stored(s.name, s.path, s.plain, s.wanted.sizes),
-    "drafts": lambda s: answers.drafts(s.name, s.path, s.plain, s.wanted.sizes),
+    "drafts": lambda s: answers.drafts(s.name, s.path, with_batches(s.path, s.plain, "Answer."), s.wanted.sizes),
     "cancel": lambda s: service.cancels(s.name, s.path, s.plain, s.wanted.cancels),
     "kill": lambda s: service.kills(s.name, s.path, s.plain, s.wanted.kills),
     "clients": lambda s: service.fairness(s.name, s.path, s.plain),
@@ -101,7 +101,8 @@ def run(wanted: Wanted, progress: Progress) -> dict[str, Any]:
         progress(f"{name}: making the model", done)
         shapes.make(wanted.folder, shape, (quantization,), binding.quantize)
         path = shapes.file_of(wanted.folder, shape, quantization)
-        tuned = Tuner(path, _TUNE_S, _within(progress, name, done)).run("Answer.")
+        seconds = _TUNE_S if "defaults" in parts else 0.0
+        tuned = Tuner(path, seconds, _within(progress, name, done)).run("Answer.")
         tunings[name] = asdict(tuned)
         subject = Subject(name, path, tuned.tuning, wanted)
         for position, part in enumerate(parts):

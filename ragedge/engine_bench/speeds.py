@@ -14,15 +14,17 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ragedge.answer.batches import SPAN, Batches, last_logits, lead, measured
 from ragedge.answer.gguf_header import read_header
 from ragedge.answer.llama_native import NativeModel, batch_ends
 from ragedge.answer.llama_sampling import sampling_chain
-from ragedge.answer.llama_writer import last_logits, rehearse
-from ragedge.answer.tuning import GROUPS, Costs, Tuning
+from ragedge.answer.llama_writer import guard_of
+from ragedge.answer.tuning import Tuning
 from ragedge.contracts import Sampling
+from ragedge.errors import ModelError
 from ragedge.threads import default_threads
 
-_TRIES = 5  # of a verification; the fastest counts: whatever else runs only makes it slower
+_ROUNDS = 3  # of a verification; the fastest counts: whatever else runs only makes it slower
 _FIRST_ID, _LAST_ID = 300, 2000  # token ids that mostly end no turn; in smaller vocabularies others are taken
 
 
@@ -59,16 +61,36 @@ class Subject:
         """What came out last, float32 [vocabulary]."""
         return last_logits(self._engine)
 
-    def costs(self) -> Costs:
-        """Tokens decoded at once -> time, in units of one token alone, after the prompt that was read last."""
-        ids = [token % self._size for token in drawn(max(GROUPS), 5)]
-        taken = {size: min(self._rehearsed(ids[:size]) for _ in range(_TRIES)) for size in (1, *GROUPS)}
-        return tuple((size, round(taken[size] / taken[1], 2)) for size in GROUPS)
+    def batches(self) -> Batches:
+        """What tokens decoded at once cost and change, after the prompt that was read last.
 
-    def _rehearsed(self, tokens: list[int]) -> float:
-        started = time.perf_counter()
-        rehearse(self._engine, tokens)
-        return time.perf_counter() - started
+        Raises:
+            ModelError: llama.cpp fails, or the context has no room.
+        """
+        found = measured(self._engine, [token % self._size for token in drawn(_ROUNDS * SPAN, 5)])
+        if found is None:
+            raise ModelError("The context is too small for this measurement.", "Use a larger one.")
+        return found
+
+    def choices(self, text: str, count: int, seconds: float, difference: float) -> tuple[int, int]:
+        """How many choices are closer than the guard for `difference`, and of how many that were looked at.
+
+        Those of at most `count` tokens after `text`; fewer where the model ends its turn or `seconds` are over.
+        """
+        tokens = self._engine.tokenize(text)
+        self.read(tokens)
+        close, seen = 0, 0
+        ends_at = time.perf_counter() + seconds
+        with sampling_chain(Sampling()) as sampler:
+            while seen < count and time.perf_counter() < ends_at:
+                logits = self.logits()
+                close += lead(logits)[1] < guard_of(difference) * float(logits.std())
+                seen += 1
+                sampled = self._engine.sample(sampler)
+                if sampled is None:
+                    break
+                self._engine.decode([sampled[0]])
+        return close, seen
 
     def count(self, text: str) -> int:
         """Tokens of a text."""

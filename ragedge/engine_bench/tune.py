@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.tuning import Costs, Tuning
+from ragedge.answer.tuning import Tuning
 from ragedge.engine_bench.speeds import Subject, cosine, drawn
 from ragedge.threads import default_threads
 
@@ -31,6 +31,8 @@ _ALIKE = 0.999  # cosine of the logits to those of the default settings
 _ROUNDS = 2  # of incumbent and candidate in turn
 _SAMPLE_S = 1.0  # seconds one reading may take; the prompt is as long as that allows
 _WRITE_TOKENS = 16
+_DEPTH = 256  # tokens in the context where batches are measured
+_CHOICES, _CHOICES_S = 192, 10.0  # choices looked at, and the seconds that may take
 _CONTEXT_TOKENS = 2048
 _Reference = tuple[int, NDArray[np.float32]]  # the first choice and the logits after the same prompt
 
@@ -145,9 +147,8 @@ class Tuner:
         depth = self._sample * 2
         read_s = min(subject.read(drawn(depth, seed)) for seed in (7, 8))
         write_s = subject.write(_WRITE_TOKENS)[0]
-        costs: Costs = subject.costs()
         return Tuned(
-            tuning=replace(best, verify_costs=costs),
+            tuning=_with_batches(subject, best, instruction),
             prompt_tokens_per_second=depth / read_s,
             tokens_per_second=_WRITE_TOKENS / write_s,
             depth_tokens=depth,
@@ -155,6 +156,26 @@ class Tuner:
             tried=tuple(self._tried),
             is_complete=is_complete,
         )
+
+
+def with_batches(path: Path, tuning: Tuning, instruction: str) -> Tuning:
+    """`tuning` with what batches cost and change with it.
+
+    Raises:
+        ModelError and its kinds: the model cannot be loaded or fails.
+    """
+    subject = Subject(path, tuning, _CONTEXT_TOKENS)
+    try:
+        subject.read(drawn(_DEPTH, 7))
+        return _with_batches(subject, tuning, instruction)
+    finally:
+        subject.close()
+
+
+def _with_batches(subject: Subject, tuning: Tuning, instruction: str) -> Tuning:
+    found = subject.batches()
+    choices = subject.choices(instruction, _CHOICES, _CHOICES_S, found.difference) if found.difference else (0, 0)
+    return replace(tuning, verify_costs=found.costs, verify_difference=found.difference, choices=choices)
 
 
 def _is_cheaper(candidate: Tuning, incumbent: Tuning) -> bool:

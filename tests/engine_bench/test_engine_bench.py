@@ -94,10 +94,11 @@ def test_parts_give_figures_with_their_quality_beside_them(folder: Path) -> None
     parts = ("defaults", "first-word", "drafts")
     report = run(Wanted(folder, ("tiny",), ("Q4_0",), sizes=Sizes(64, 12, 1), parts=parts), quiet)
     rows = {row["measure"]: row for row in report["rows"]}
-    assert len(rows) == 8 and all(row["ours"] > 0 and row["theirs"] > 0 and row["n"] for row in rows.values())
+    assert len(rows) == 9 and all(row["ours"] > 0 and row["theirs"] > 0 and row["n"] for row in rows.values())
     assert "same greedy tokens in 1 of 1" in rows["prefill, tuned"]["gate"]
-    assert "same text in 1 of 1" in rows["copied answer, drafts"]["gate"]
-    assert "same text in 1 of 1" in rows["free text, drafts"]["gate"]
+    for name in ("copied answer, drafts", "half copied, drafts", "free text, drafts"):
+        assert "same text in 2 of 2" in rows[name]["gate"]
+    assert "0 of 0 guessed" in rows["free text, drafts"]["gate"]
     assert "same text in 3 of 3" in rows["first word, same prompt again"]["gate"]
     text = text_of(report)
     assert "PROJECTION" in text and "nothing was measured there" in text
@@ -139,6 +140,8 @@ def test_only_what_changes_no_answer_is_taken(path: Path) -> None:
     assert tuned.is_complete and tuned.tuning.kv_type == "f16"
     assert {"weights not rearranged", "flash attention on", "slices of 32"} <= {tried.name for tried in tuned.tried}
     assert [size for size, _ in tuned.tuning.verify_costs] == [4, 8, 12, 16]
+    difference, (close, seen) = tuned.tuning.verify_difference, tuned.tuning.choices
+    assert difference is not None and difference < 0.1 and close <= seen and (seen > 0 or difference == 0)
     assert tuned.prompt_tokens_per_second > 0 and tuned.tokens_per_second > 0
 
 
