@@ -6,9 +6,12 @@ import mmap
 from pathlib import Path
 
 import pytest
+from llama_cpp import llama_cpp as lib
 
+from ragedge import llama_log
 from ragedge.answer import large_pages
 from ragedge.answer.large_pages import LargePages, anonymous, new_ranges
+from ragedge.answer.llama_context import _load
 from ragedge.answer.llama_native import NativeModel
 from tests.tiny_gguf import make_tiny_gguf
 
@@ -79,12 +82,20 @@ def test_what_was_reserved_since_then_is_asked_for_and_nothing_else() -> None:
 
 
 @needs_pages
-def test_the_weights_of_a_model_lie_in_memory_that_was_asked_for(tmp_path: Path) -> None:
+def test_weights_and_context_of_a_model_lie_in_memory_that_was_asked_for(tmp_path: Path) -> None:
     path = make_tiny_gguf(tmp_path / "wide.gguf", width=512)
-    assert path.stat().st_size > 6 * MIB
+    size = path.stat().st_size
+    assert size > 6 * MIB
+    llama_log.listen()
     before = asked_bytes()
-    model = NativeModel(path, 256, 1)
-    try:
-        assert asked_bytes() - before >= path.stat().st_size - 3 * MIB
-    finally:
-        model.close()
+    wanted = lib.llama_model_default_params()
+    wanted.load_mode = lib.LLAMA_LOAD_MODE_NONE
+    weights = _load(path, wanted)
+    with_weights = asked_bytes() - before
+    before = asked_bytes()
+    model = NativeModel(path, 4096, 1)
+    with_context = asked_bytes() - before
+    model.close()
+    lib.llama_model_free(weights)  # not before: malloc gives what was freed a second time
+    assert with_weights >= size - 3 * MIB
+    assert with_context >= with_weights + 4 * MIB
