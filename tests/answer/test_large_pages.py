@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import mmap
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from llama_cpp import llama_cpp as lib
 
-from ragedge import llama_log
 from ragedge.answer import large_pages
 from ragedge.answer.large_pages import LargePages, anonymous, new_ranges
-from ragedge.answer.llama_context import _load
-from ragedge.answer.llama_native import NativeModel
+from tests.answer.large_pages_child import asked_bytes
 from tests.tiny_gguf import make_tiny_gguf
 
 MIB = 2**20
@@ -27,17 +26,6 @@ MAPS = """\
 """
 HAS_PAGES = large_pages._number(large_pages._PAGE_SIZE) > 0 and hasattr(mmap, "MADV_HUGEPAGE")
 needs_pages = pytest.mark.skipif(not HAS_PAGES, reason="this kernel has no large pages to ask for")
-
-
-def asked_bytes() -> int:
-    """Address space of this process for which large pages were asked."""
-    size, total = 0, 0
-    for line in Path("/proc/self/smaps").read_text(encoding="utf-8", errors="replace").splitlines():
-        if line.startswith("Size:"):
-            size = int(line.split()[1]) * 1024
-        elif line.startswith("VmFlags:") and "hg" in line.split():
-            total += size
-    return total
 
 
 def test_only_private_writable_memory_without_a_name_counts() -> None:
@@ -86,16 +74,8 @@ def test_weights_and_context_of_a_model_lie_in_memory_that_was_asked_for(tmp_pat
     path = make_tiny_gguf(tmp_path / "wide.gguf", width=512)
     size = path.stat().st_size
     assert size > 6 * MIB
-    llama_log.listen()
-    before = asked_bytes()
-    wanted = lib.llama_model_default_params()
-    wanted.load_mode = lib.LLAMA_LOAD_MODE_NONE
-    weights = _load(path, wanted)
-    with_weights = asked_bytes() - before
-    before = asked_bytes()
-    model = NativeModel(path, 4096, 1)
-    with_context = asked_bytes() - before
-    model.close()
-    lib.llama_model_free(weights)  # not before: malloc gives what was freed a second time
+    command = [sys.executable, "-m", "tests.answer.large_pages_child", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=Path(__file__).parents[2])
+    with_weights, with_context = (int(word) for word in done.stdout.split())
     assert with_weights >= size - 3 * MIB
     assert with_context >= with_weights + 4 * MIB
