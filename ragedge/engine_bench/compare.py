@@ -7,6 +7,7 @@ built from the same sources as the binding (`make llama-bench`), or it measures 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,12 @@ HOW_TO_BUILD = (
 
 _BENCH_S = 300  # seconds after which a run of llama-bench is given up
 _CONTEXT_TOKENS = 2048
-_ALIKE = 0.999
+_PEERS: tuple[tuple[str, bool, dict[str, str]], ...] = (
+    ("prefill", False, {}),
+    ("decode", True, {}),
+    ("decode, large pages on both sides", True, {"GLIBC_TUNABLES": "glibc.malloc.hugetlb=1"}),
+)
+"""What is compared, whether it is writing, and the environment of llama-bench, whose memory else is in small pages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,30 +44,34 @@ class Sizes:
 
 
 def against_llama_bench(model: str, path: Path, program: Path | None, tuning: Tuning, sizes: Sizes) -> list[Row]:
-    """Two rows: reading, and writing after a prompt of the same length."""
-    names, goal = ("prefill", "decode"), 0.97
+    """Three rows: reading, writing after a prompt of the same length, and that with large pages on their side, too."""
+    goal = 0.97
     if program is None:
-        return [Row(model, name, "llama-bench", goal=f">= {goal}x", missing=HOW_TO_BUILD) for name in names]
+        return [Row(model, name, "llama-bench", goal=f">= {goal}x", missing=HOW_TO_BUILD) for name, _, _ in _PEERS]
     subject = Subject(path, tuning, _CONTEXT_TOKENS)
     subject.read(drawn(32, 0))
     ours: tuple[list[float], list[float]] = ([], [])
-    theirs: tuple[list[float], list[float]] = ([], [])
+    theirs: list[list[float]] = [[] for _ in _PEERS]
     for turn in range(sizes.rounds):
         ours[0].append(sizes.read_tokens / subject.read(drawn(sizes.read_tokens, turn)))
         seconds, tokens = subject.write(sizes.write_tokens)
         ours[1].append(len(tokens) / seconds)
-        for series, speed in zip(theirs, _llama_bench(program, path, tuning, sizes), strict=True):
-            series.append(speed)
+        for series, (_, is_writing, environment) in zip(theirs, _PEERS, strict=True):
+            series.append(_speed(_command(program, path, tuning, sizes, is_writing), environment))
     subject.close()
     gate = "the same llama.cpp, settings and work; ours also chooses each token"
     return [
-        compared(model, name, "llama-bench", "tokens/s", a, b, at_least=goal, gate=gate)
-        for name, a, b in zip(names, ours, theirs, strict=True)
+        compared(model, name, _name(environment), "tokens/s", ours[is_writing], series, at_least=goal, gate=gate)
+        for (name, is_writing, environment), series in zip(_PEERS, theirs, strict=True)
     ]
 
 
-def _llama_bench(program: Path, path: Path, tuning: Tuning, sizes: Sizes) -> tuple[float, float]:
-    """(read, written) tokens per second as llama-bench says."""
+def _name(environment: dict[str, str]) -> str:
+    return " ".join(["llama-bench", *(f"{name}={value}" for name, value in environment.items())])
+
+
+def _command(program: Path, path: Path, tuning: Tuning, sizes: Sizes, is_writing: bool) -> list[str]:
+    """How llama-bench is told to do what ours does."""
     threads = tuning.threads or default_threads()
     attention = {None: "auto", True: "on", False: "off"}[tuning.flash_attention]
     common = [
@@ -69,14 +79,17 @@ def _llama_bench(program: Path, path: Path, tuning: Tuning, sizes: Sizes) -> tup
         "-ub", str(tuning.slice_tokens), "-fa", attention, "-lm", "mmap" if tuning.is_mapped else "none",
         "--repack", str(int(tuning.is_repacked)), "-ctk", tuning.kv_type, "-ctv", tuning.kv_type,
     ]  # fmt: skip
-    read = [*common, "-t", str(tuning.prompt_threads or threads), "-p", str(sizes.read_tokens), "-n", "0"]
-    write = [*common, "-t", str(threads), "-p", "0", "-n", str(sizes.write_tokens), "-d", str(sizes.read_tokens)]
-    return _speed(read), _speed(write)
+    if is_writing:
+        return [*common, "-t", str(threads), "-p", "0", "-n", str(sizes.write_tokens), "-d", str(sizes.read_tokens)]
+    return [*common, "-t", str(tuning.prompt_threads or threads), "-p", str(sizes.read_tokens), "-n", "0"]
 
 
-def _speed(command: list[str]) -> float:
+def _speed(command: list[str], environment: dict[str, str]) -> float:
+    """Tokens per second as llama-bench says."""
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=_BENCH_S)
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=True, timeout=_BENCH_S, env={**os.environ, **environment}
+        )
         return float(json.loads(done.stdout)[0]["avg_ts"])
     except (OSError, subprocess.SubprocessError, ValueError, LookupError) as error:
         said = getattr(error, "stderr", "") or str(error)

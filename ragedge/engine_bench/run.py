@@ -26,7 +26,7 @@ from ragedge.threads import default_threads
 Progress = Callable[[str, float], None]
 
 _QUIET = 0.3  # load average above which somebody else is using the box
-_TUNE_S = 60.0  # seconds for the choice of settings of one model, where a part uses them
+_TUNE_S = 90.0  # seconds for the choice of settings of one model, where a part uses them
 _PI_BYTES_PER_S = (
     10.5e9  # what published figures of a Raspberry Pi 5 have in common: bytes read per second when writing
 )

@@ -1,16 +1,18 @@
 """Which settings are fastest for one model on this box: a few candidates, each measured against the best so far.
 
 Weights, threads, attention, slices, cache type in that order; incumbent and candidate are loaded side by side and
-measured in turn, the fastest of each counts. A candidate must save time on a typical answer (1,000 tokens read, 60
-written) and must not change what comes out. A cache in 8 bits changes it and is measured only to be reported. What is
-found is returned; where it is kept, others know.
+measured in turn (A B, B A, ...), until it is clear which is faster or a number of rounds is over. A candidate must save
+time on a typical answer (1,000 tokens read, 60 written) in most rounds and must not change what comes out. In the end
+all that was taken is measured against the settings of the beginning, and given up where it is not clearly faster. A
+cache in 8 bits changes results and is measured only to be reported. Where it is kept, others know.
 """
 
 from __future__ import annotations
 
 import os
+import statistics
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -25,10 +27,14 @@ from ragedge.threads import default_threads
 READ, WRITTEN = 1000, 60
 """Tokens of a typical answer: prompt with four passages, and three sentences."""
 
-_PAYS = 0.98  # a candidate must need less than this share of the incumbent's time: measurements differ by 1 or 2 %
-_EQUAL = 1.02  # of two that are equal within this, the cheaper one, see `_is_cheaper`
+_PAYS = 0.98  # a candidate must need less than this share of the incumbent's time
+_EQUAL = 1.0  # and a cheaper one, see `_is_cheaper`, no more time
+_MARGIN = 0.02  # a round says otherwise where the share is larger by this: single rounds differ by more than medians
+_CLEAR = 0.05  # when all rounds are better than wanted by this, no more are needed
+_HOPELESS = 0.2  # and where one is worse by this, neither
+_OTHERWISE = 0.25  # share of the rounds that may say otherwise
 _ALIKE = 0.999  # cosine of the logits to those of the default settings
-_ROUNDS = 2  # of incumbent and candidate in turn
+_ROUNDS, _MOST_ROUNDS = 3, 7  # of incumbent and candidate in turn
 _SAMPLE_S = 1.0  # seconds one reading may take; the prompt is as long as that allows
 _WRITE_TOKENS = 16
 _DEPTH = 256  # tokens in the context where batches are measured
@@ -81,8 +87,8 @@ class Tuner:
         Raises:
             ModelError and its kinds: the model cannot be loaded or fails.
         """
-        start = self._threads or default_threads()
-        best = Tuning(threads=start, prompt_threads=start)
+        threads = self._threads or default_threads()
+        best = start = Tuning(threads=threads, prompt_threads=threads)
         self._progress("as it is", 0.0)
         subject = self._load(best)
         taken = subject.read(drawn(self._sample, 1))
@@ -103,6 +109,12 @@ class Tuner:
             if self._compare(name, subject, other, reference):
                 best, subject, other = candidate, other, subject
             other.close()
+        if best != start:
+            self._progress("all of it", len(wanted) / (len(wanted) + 1))
+            first = self._load(start)
+            if not self._compare("all of it together", first, subject, reference):
+                best, subject, first = start, first, subject
+            first.close()
         self._progress("what a draft costs", len(wanted) / (len(wanted) + 1))
         found = self._final(subject, best, instruction, is_complete)
         subject.close()
@@ -121,23 +133,26 @@ class Tuner:
 
     def _compare(self, name: str, incumbent: Subject, candidate: Subject, reference: _Reference) -> bool:
         """Whether the candidate is better; what was measured goes into the list."""
-        times: dict[int, list[tuple[float, float]]] = {0: [], 1: []}
-        for turn in range(_ROUNDS):
-            for number, subject in enumerate((incumbent, candidate)):
+        limit = _EQUAL if _is_cheaper(candidate.tuning, incumbent.tuning) else _PAYS
+        times: tuple[list[tuple[float, float]], list[tuple[float, float]]] = ([], [])
+        shares: list[float] = []
+        while len(shares) < _MOST_ROUNDS and not is_settled(shares, limit):
+            turn = len(shares)
+            for number in (0, 1) if turn % 2 == 0 else (1, 0):
+                subject = (incumbent, candidate)[number]
                 read_s = subject.read(drawn(self._sample, turn))
                 times[number].append((read_s, subject.write(_WRITE_TOKENS)[0]))
-        (read_a, write_a), (read_b, write_b) = (
-            tuple(min(column) for column in zip(*times[number], strict=True)) for number in (0, 1)
-        )
-        ratio = self._answer_s(read_b, write_b) / self._answer_s(read_a, write_a)
+            shares.append(self._answer_s(*times[1][-1]) / self._answer_s(*times[0][-1]))
         top, logits = self._reference(candidate)
         is_same = top == reference[0] and cosine(logits, reference[1]) >= _ALIKE
         is_better = is_same and candidate.tuning.kv_type == "f16"
-        is_better &= ratio < (_EQUAL if _is_cheaper(candidate.tuning, incumbent.tuning) else _PAYS)
+        is_better &= is_faster(shares, limit)
         note = "" if is_same else "other results: not taken"
         if candidate.tuning.kv_type != "f16":
             note = "changes answers: reported only"
-        self._tried.append(Tried(name, self._sample / read_b, _WRITE_TOKENS / write_b, ratio, is_better, note))
+        read_s, write_s = (statistics.median(column) for column in zip(*times[1], strict=True))
+        share = statistics.median(shares)
+        self._tried.append(Tried(name, self._sample / read_s, _WRITE_TOKENS / write_s, share, is_better, note))
         return is_better
 
     def _answer_s(self, read_s: float, write_s: float) -> float:
@@ -176,6 +191,19 @@ def _with_batches(subject: Subject, tuning: Tuning, instruction: str) -> Tuning:
     found = subject.batches()
     choices = subject.choices(instruction, _CHOICES, _CHOICES_S, found.difference) if found.difference else (0, 0)
     return replace(tuning, verify_costs=found.costs, verify_difference=found.difference, choices=choices)
+
+
+def is_faster(shares: Sequence[float], limit: float) -> bool:
+    """Whether a candidate that needed these shares of the incumbent's time, one a round, needs less than `limit`."""
+    otherwise = sum(1 for share in shares if share >= limit + _MARGIN)
+    return bool(shares) and statistics.median(shares) < limit and otherwise <= _OTHERWISE * len(shares)
+
+
+def is_settled(shares: Sequence[float], limit: float) -> bool:
+    """Whether further rounds would hardly change what `is_faster` says."""
+    if len(shares) < _ROUNDS:
+        return bool(shares) and min(shares) >= limit + _HOPELESS
+    return max(shares) < limit - _CLEAR or min(shares) >= limit or statistics.median(shares) >= limit + _MARGIN
 
 
 def _is_cheaper(candidate: Tuning, incumbent: Tuning) -> bool:

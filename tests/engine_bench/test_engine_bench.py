@@ -86,8 +86,26 @@ def test_what_was_not_measured_is_no_figure() -> None:
 
 def test_without_llama_bench_its_rows_say_how_to_get_it(folder: Path) -> None:
     report = run(Wanted(folder, ("tiny",), ("Q4_0",), parts=("llama-bench",)), quiet)
-    assert [row["ours"] for row in report["rows"]] == [None, None]
-    assert text_of(report).count("make llama-bench") == 2
+    assert [row["ours"] for row in report["rows"]] == [None, None, None]
+    assert text_of(report).count("make llama-bench") == 3
+
+
+def test_llama_bench_is_told_to_do_what_ours_does(folder: Path, tmp_path: Path) -> None:
+    calls = tmp_path / "calls"
+    program = tmp_path / "llama-bench"
+    program.write_text(
+        f'#!/bin/sh\necho "$GLIBC_TUNABLES $*" >> {calls}\necho \'[{{"avg_ts": 5.0}}]\'\n', encoding="utf-8"
+    )
+    program.chmod(0o755)
+    wanted = Wanted(folder, ("tiny",), ("Q4_0",), program=program, sizes=Sizes(64, 12, 2), parts=("llama-bench",))
+    rows = run(wanted, quiet)["rows"]
+    assert [row["measure"] for row in rows] == ["prefill", "decode", "decode, large pages on both sides"]
+    assert all(row["ours"] > 0 and row["theirs"] == 5.0 and row["n"] == 2 for row in rows)
+    assert rows[1]["ours"] == rows[2]["ours"] and "hugetlb=1" in rows[2]["against"]
+    read, write, large = [line.split() for line in calls.read_text(encoding="utf-8").splitlines()][:3]
+    assert read[read.index("-p") :] == ["-p", "64", "-n", "0"] and "-fa auto -lm none --repack 1" in " ".join(read)
+    assert write[write.index("-p") :] == ["-p", "0", "-n", "12", "-d", "64"]
+    assert large == ["glibc.malloc.hugetlb=1", *write]
 
 
 def test_parts_give_figures_with_their_quality_beside_them(folder: Path) -> None:
