@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ragedge.answer.tuning import Costs, Tuning
+from ragedge.answer.batches import Batches
+from ragedge.answer.tuning import Tuning
 from ragedge.engine_bench.speeds import Subject
 from ragedge.engine_bench.tune import Tuned, Tuner, is_faster, is_settled
 
@@ -39,8 +40,8 @@ class FakeSubject(Subject):
     def logits(self) -> NDArray[np.float32]:
         return np.arange(9, dtype=np.float32)
 
-    def costs(self) -> Costs:
-        return ((4, 3.0),)
+    def batches(self) -> Batches:
+        return Batches(((4, 3.0),), 0.0)
 
     def count(self, text: str) -> int:
         return len(text)
