@@ -197,7 +197,9 @@ def _add_engine_bench(verb: argparse.ArgumentParser) -> None:
     group.add_argument("--shapes", nargs="+", default=["qwen2.5-0.5b"], metavar="NAME", help="also llama-3.2-1b, tiny")
     group.add_argument("--quantizations", nargs="+", metavar="Q", help="of Q4_0 Q4_K_M (default: both)")
     group.add_argument("--llama-bench", type=Path, metavar="FILE", help="the program that `make llama-bench` builds")
-    group.add_argument("--parts", nargs="+", default=[], metavar="PART", help="measure these alone")
+    group.add_argument("--only", "--parts", nargs="+", default=[], metavar="PART", dest="parts",
+        help="of llama-bench defaults first-word states drafts cancel kill clients rest")  # fmt: skip
+    group.add_argument("--minutes", type=float, default=10.0, metavar="M", help="at most (default 10; 0: no limit)")
     group.add_argument("--read-tokens", type=int, default=384, metavar="N", help="of a prompt (default 384)")
     group.add_argument("--write-tokens", type=int, default=32, metavar="N", help="of an answer (default 32)")
     group.add_argument("--rounds", type=int, default=3, metavar="N", help="of each comparison (default 3)")

@@ -17,8 +17,7 @@ from ragedge.answer.cite import Sources
 from ragedge.answer.conflict import find_conflict
 from ragedge.answer.gate import decide
 from ragedge.answer.phrases import DISAGREE, REFUSALS, UNSURE, in_language
-from ragedge.answer.prompt import build_prompt
-from ragedge.answer.reader import in_evidence_order, quote_answer, short_answer
+from ragedge.answer.reader import quote_answer, short_answer
 from ragedge.answer.signals import Signals
 from ragedge.answer.speech import Speech
 from ragedge.answer_store import AnswerStore
@@ -46,6 +45,7 @@ from ragedge.energy import EnergyMeter
 from ragedge.errors import ModelError, RemoteFailed
 from ragedge.follow_up import FollowUp
 from ragedge.index.store import Index
+from ragedge.model_prompt import answer_tokens, model_prompt
 from ragedge.portion import Portion
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
@@ -225,18 +225,12 @@ class Pipeline:
         self, found: _Found, generator: Generator, started: float, is_cancelled: Callable[[], bool], client: str
     ) -> Iterator[Event]:
         question = found.retrieval.question
-        wanted = question.max_answer_tokens or self.settings.max_answer_tokens
-        room = generator.context_tokens - wanted
+        wanted = answer_tokens(question, self.settings)
         stats, first_ms = None, None
         sources = Sources(found.retrieval.hits, page_of=self.index.page, embed=self.embedder.embed_passages)
         speech = Speech(sources, question.language or self.settings.language)
         try:
-            prompt = build_prompt(
-                question,
-                in_evidence_order(found.retrieval.hits, found.evidence),
-                count_tokens=generator.count_tokens,
-                budget_tokens=min(self.settings.prompt_tokens, room),
-            )
+            prompt = model_prompt(question, found.retrieval.hits, found.evidence, self.settings, generator)
             temperature = self.settings.temperature if question.temperature is None else question.temperature
             sampling = Sampling(wanted, temperature, question.seed or 0)
             for part in generator.stream(prompt, sampling, is_cancelled, client=client):

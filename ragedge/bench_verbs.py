@@ -18,6 +18,7 @@ from ragedge.answer.prompt import SYSTEM
 from ragedge.config import Config
 from ragedge.device_profile import Profile, llama_build, machine_id, prompt_tokens, save_profile
 from ragedge.engine_bench.compare import Sizes
+from ragedge.engine_bench.rows import live
 from ragedge.engine_bench.run import Wanted, run, text_of, tuned_text
 from ragedge.engine_bench.shapes import QUANTIZATIONS
 from ragedge.engine_bench.tune import Tuner
@@ -38,14 +39,16 @@ def engine(config: Config, options: argparse.Namespace, out: TextIO) -> int:
         cancels=options.cancels,
         kills=options.kills,
         parts=tuple(options.parts),
+        seconds=options.minutes * 60,
     )
+    print(live(None), file=out, flush=True)
     try:
         with _Bar() as bar:
-            report = run(wanted, bar.show)
+            report = run(wanted, bar.show, lambda row: bar.write(live(row), out))
     finally:
         if options.delete:
             _delete(folder)
-    print(text_of(report), file=out)
+    print(f"\n{text_of(report, has_table=False)}", file=out)
     if options.json:
         options.json.write_text(json.dumps(report, indent=2) + "\n", encoding="utf-8")
     return 0
@@ -122,5 +125,12 @@ class _Bar:
 
     def show(self, what: str, share: float) -> None:
         """Say what is measured now, and how much of everything is done (0 to 1)."""
+        if self._bar.disable:  # no terminal: a line for each step
+            print(what, file=sys.stderr, flush=True)
         self._bar.set_description_str(what)
         self._bar.update(max(0.0, share * 100 - self._bar.n))
+
+    def write(self, line: str, out: TextIO) -> None:
+        """A line on `out`, with the bar out of its way."""
+        with tqdm.external_write_mode(file=out):
+            print(line, file=out, flush=True)

@@ -74,8 +74,8 @@ class AnswerConfig:
     passage where that is faster; the answer is the same. `prompt_state_bytes` of memory and `prompt_state_disk_bytes`
     of disk hold what the model has read of the last prompts. `passage_states` "joined" is for models that bear it:
     passages are read one by one, kept within `passage_state_disk_bytes` and joined, the last `passage_reread_tokens`
-    of each read in place. `store` "memory" keeps answers for when the
-    same is asked again, up to `store_bytes`.
+    of each read in place, and the `passages_ahead` most used ones are read while the service is idle. `store`
+    "memory" keeps answers for when the same is asked again, up to `store_bytes`.
     """
 
     kind: Literal["auto", "extractive", "llama", "remote"] = "auto"
@@ -99,6 +99,7 @@ class AnswerConfig:
     prompt_state_disk_bytes: int = field(default=536_870_912, metadata=_range(0, 2**50))
     passage_states: Literal["exact", "joined"] = "exact"
     passage_state_disk_bytes: int = field(default=1_073_741_824, metadata=_range(0, 2**50))
+    passages_ahead: int = field(default=100, metadata=_range(0, 100_000))
     passage_reread_tokens: int = field(default=0, metadata=_range(0, 8192))
     store: Literal["memory", "off"] = "memory"
     store_bytes: int = field(default=16_777_216, metadata=_range(65_536, 2**34))

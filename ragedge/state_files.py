@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import os
 import secrets
+import shutil
 import struct
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -28,6 +29,8 @@ _SUM_BYTES = 32  # sha256
 _MAX_HEAD_BYTES = 64 * 2**20  # a head holds the tokens: five bytes each at most
 _PIECE_BYTES = 1 << 20  # written between two looks at whether somebody waits
 _LOCK_NAME = "lock"
+_LEFT_BYTES = 256 * 2**20  # of a disk stay free of what nobody asked for yet: documents go before it
+_LONG_AGO = 1_000  # makes a time of today one of early 1970
 _LEFT_SECONDS = 3600  # a file is written in seconds, on an SD card beside much other work in minutes
 
 
@@ -126,11 +129,13 @@ class StateFolder:
             return None
         return held
 
-    def write(self, head: StateHead, state: memoryview, epoch: int, goes_on: Callable[[], bool]) -> bool:
+    def write(
+        self, head: StateHead, state: memoryview, epoch: int, goes_on: Callable[[], bool], *, is_ahead: bool = False
+    ) -> bool:
         """Keep a state, and let go of the longest unused ones beyond the budget; whether it is kept.
 
         `goes_on` is asked before every piece; it may wait, and False gives up. A state that was made before documents
-        went (`epoch`) is not kept.
+        went (`epoch`) is not kept. One that nobody asked for yet (`is_ahead`) takes no other's place, and goes first.
         """
         budget, size = self._budgets.get(head.kind, 0), _size(head)
         if size > budget or len(state) != head.state_bytes:
@@ -144,7 +149,12 @@ class StateFolder:
                 with self._locked():
                     if self.epoch() != epoch:
                         return False
+                    if is_ahead and size > self.room(head.kind):
+                        return False
                     self._make_room(head.kind, budget - size, head.name)
+                    if is_ahead:  # before all that were used; of two the one that was thought of later
+                        early = (2**62 - time.time_ns()) // _LONG_AGO
+                        os.utime(temporary, ns=(early, early))
                     temporary.rename(self.folder / head.name)
                     _sync_folder(self.folder)
             finally:
@@ -178,6 +188,14 @@ class StateFolder:
     def held_bytes(self, kind: str) -> int:
         """Bytes of the files of a kind."""
         return sum(size for _, size, _ in self._listed(kind))
+
+    def room(self, kind: str) -> int:
+        """Bytes that fit without anything else going; 0 where the disk itself is nearly full."""
+        try:
+            free = shutil.disk_usage(self.folder).free - _LEFT_BYTES
+        except OSError:
+            return 0
+        return max(0, min(self._budgets.get(kind, 0) - self.held_bytes(kind), free))
 
     def _listed(self, kind: str) -> list[tuple[Path, int, int]]:
         """(file, bytes, time of the last use), longest unused first."""

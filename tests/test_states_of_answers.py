@@ -5,15 +5,19 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from ragedge import terminal
+from ragedge.answer.gate import Thresholds
+from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.ask import AskSettings, Pipeline
 from ragedge.config import AnswerConfig, Config
 from ragedge.contracts import Answer, Question
 from ragedge.index.store import Index
+from ragedge.reading_ahead import IDLE_SECONDS, ReadingAhead, Work, prompt_ahead
 from ragedge.search.retriever import Retriever
 from ragedge.speaker import make_speaker
 from ragedge.state_files import StateFolder
@@ -105,3 +109,42 @@ def test_no_budget_no_folder(make: Make, tmp_path: Path) -> None:
         assert pipeline.ask(Question(text)).stats is not None
     assert pipeline.generator is not None and pipeline.generator.state_bytes() == 0  # type: ignore[attr-defined]
     assert list((tmp_path / ".states").glob("*.state")) == []
+
+
+def test_what_is_read_ahead_is_what_the_question_then_needs(make: Make, tmp_path: Path) -> None:
+    pipeline = make(passage_states="joined")
+    generator = pipeline.generator
+    assert isinstance(generator, ProcessGenerator)
+    generator.count_tokens("load")
+    time = [0.0]
+    reading = ReadingAhead(
+        generator, list, partial(prompt_ahead, pipeline), lambda: pipeline.index.generation, 100, now=lambda: time[0]
+    )
+    reading.watch(lambda: Work(False, 0), lambda: ASKED)
+    for _ in range(2):
+        reading.look()
+        time[0] += IDLE_SECONDS
+    assert reading.figures.state == "done" and reading.figures.read >= 2
+    states(pipeline, tmp_path, "passage", reading.figures.read)
+    other = make(passage_states="joined").ask(Question(ASKED[1]))
+    assert other.stats is not None and other.stats.prompt_eval_joined_count > 50
+    assert other.stats.prompt_eval_cached_count >= other.stats.prompt_eval_joined_count
+    gone = other.hits[0].chunk.document_id
+    pipeline.index.forget([other.hits[0].chunk.document_path])
+    for _ in range(3):
+        reading.look()
+        time[0] += IDLE_SECONDS
+    assert reading.figures.state == "done"
+    assert all(
+        gone not in head.documents for head in StateFolder(tmp_path / ".states", {"passage": 2**30}).heads("passage")
+    )
+
+
+def test_nothing_is_read_ahead_for_what_the_model_would_not_be_asked(make: Make) -> None:
+    pipeline = make(passage_states="joined")
+    assert prompt_ahead(pipeline, ASKED[0]) is not None
+    pipeline.settings = replace(pipeline.settings, thresholds=Thresholds(bias=-100.0))
+    assert prompt_ahead(pipeline, ASKED[0]) is None
+    pipeline.generator, kept = None, pipeline.generator
+    assert prompt_ahead(pipeline, ASKED[0]) is None
+    pipeline.generator = kept

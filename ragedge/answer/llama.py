@@ -11,9 +11,10 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
+from ragedge.answer.ahead import Ahead
+from ragedge.answer.cancel_watch import watched
 from ragedge.answer.chat import ChatFormat, check_length, too_long
 from ragedge.answer.gguf_header import read_header
 from ragedge.answer.guessing import Guessing
@@ -34,8 +35,6 @@ from ragedge.errors import ModelError
 from ragedge.models import sha256_of, verify_sha256
 from ragedge.state_files import StateFolder
 from ragedge.threads import default_threads
-
-_WATCH_S = 0.005  # seconds between two looks at the cancel flag while a prompt is read
 
 
 class LlamaGenerator:
@@ -144,6 +143,22 @@ class LlamaGenerator:
         finally:
             self._turns.give()
 
+    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool], epoch: int) -> Ahead:
+        """Read the first passage of a prompt for whoever asks later, and write nothing; see `Ahead`.
+
+        Raises:
+            ModelCorrupt, ModelError: when the model cannot be loaded or fails.
+        """
+        if not self._turns.take(is_cancelled):
+            return "stopped"
+        try:
+            engine, keeper = self._loaded()
+            engine.start()
+            with watched(engine, is_cancelled):
+                return keeper.read_ahead(self._plan(engine, prompt, epoch))
+        finally:
+            self._turns.give()
+
     def rest(self) -> None:
         """Nobody waits: keep what the last prompt was, measure batches. Only between two jobs, by who runs them."""
         if self._keeper is not None and self._engine is not None:
@@ -247,7 +262,7 @@ class _Job:
         """Whether the prompt was read to its end."""
         started = time.monotonic_ns()
         self.engine.start()
-        with _watched(self.engine, is_cancelled):
+        with watched(self.engine, is_cancelled):
             self.cached = self.keeper.keep(self.plan)
             self.read, found = self.keeper.read(self.plan)
             self.cached += found
@@ -278,23 +293,3 @@ def state_folder(states: StateSettings) -> StateFolder | None:
     folder.make()
     folder.sweep()
     return folder
-
-
-@contextmanager
-def _watched(engine: NativeModel, is_cancelled: Callable[[], bool]) -> Iterator[None]:
-    """While the body computes, another thread looks at the cancel flag and stops the computation."""
-    is_done = threading.Event()
-
-    def watch() -> None:
-        while not is_done.wait(_WATCH_S):
-            if is_cancelled():
-                engine.stop()
-                return
-
-    watcher = threading.Thread(target=watch, name="cancel-watch", daemon=True)
-    watcher.start()
-    try:
-        yield
-    finally:
-        is_done.set()
-        watcher.join()

@@ -18,7 +18,7 @@ from llama_cpp import llama_cpp as lib
 
 from ragedge import llama_log
 from ragedge.answer.large_pages import LargePages
-from ragedge.answer.llama_states import SEQUENCES
+from ragedge.answer.llama_states import MAIN, SEQUENCES, SPARE
 from ragedge.answer.tuning import Tuning
 from ragedge.errors import ModelCorrupt, ModelError
 
@@ -155,6 +155,15 @@ class NativeContext:
             batch.token[at], batch.pos[at], batch.logits[at] = token, position + at, 0
             batch.n_seq_id[at], batch.seq_id[at][0] = 1, sequence
         return self._decoded(batch)
+
+    def _read_apart(self, before: int, tokens: Sequence[int]) -> bool:
+        """Read a passage behind the head alone; the second sequence then holds the passage without the head."""
+        lib.llama_memory_seq_cp(self._memory, MAIN, SPARE, 0, before)
+        for start in range(0, len(tokens), BATCH_TOKENS):
+            if not self._append_to(SPARE, tokens[start : start + BATCH_TOKENS], before + start):
+                return False
+        lib.llama_memory_seq_rm(self._memory, SPARE, 0, before)
+        return True
 
     def _decoded(self, batch: Any) -> bool:
         code = lib.llama_decode(self._context, batch)

@@ -202,6 +202,23 @@ class NativeModel(NativeContext):
                 lib.llama_memory_seq_rm(self._memory, SPARE, -1, -1)
             return True
 
+    def read_apart(self, head: Sequence[int], ends: Sequence[int], passage: Apart) -> bool:
+        """Read a passage behind `head` for `passage.keep`; False after `stop`. The last prompt stays where it can."""
+        asked, borders = [*head, -1], [*ends, len(head) + 1]
+        needed = int(lib.llama_memory_seq_pos_max(self._memory, MAIN)) + 1 + len(passage.tokens)
+        if needed > int(lib.llama_n_ctx(self._context)) or self.would_keep(asked, borders) < len(head):
+            self.keep(asked, borders)
+            if self.read(head, ends) < len(head):
+                return False
+        with self._computing:
+            self._check()
+            try:
+                if is_read := self._read_apart(len(head), passage.tokens):
+                    passage.keep(take_out(self._context, SPARE))
+                return is_read
+            finally:
+                lib.llama_memory_seq_rm(self._memory, SPARE, -1, -1)
+
     def _distrust(self) -> None:
         """After a stop: keys that were to be moved may have been moved half way, and are let go."""
         with self._computing:
@@ -211,15 +228,6 @@ class NativeModel(NativeContext):
                 self._prompt = self._prompt[: self._unmoved]
                 self._marks = frozenset(mark for mark in self._marks if mark <= self._unmoved)
                 self._unmoved = None
-
-    def _read_apart(self, before: int, tokens: Sequence[int]) -> bool:
-        """Read a passage behind the head alone; the second sequence then holds the passage without the head."""
-        lib.llama_memory_seq_cp(self._memory, MAIN, SPARE, 0, before)
-        for start in range(0, len(tokens), BATCH_TOKENS):
-            if not self._append_to(SPARE, tokens[start : start + BATCH_TOKENS], before + start):
-                return False
-        lib.llama_memory_seq_rm(self._memory, SPARE, 0, before)
-        return True
 
     def last_logits(self) -> NDArray[np.float32]:
         """What came out at the end of the prompt that was read last, [vocabulary].

@@ -9,8 +9,9 @@ import queue
 import time
 from collections.abc import Callable, Iterator
 
+from ragedge.answer.ahead import Ahead
 from ragedge.answer.model_process import Answer, Gone, ModelProcess
-from ragedge.answer.model_wire import Cancel, Done, Failed, More, Said, ask, error_of
+from ragedge.answer.model_wire import Cancel, Done, Failed, More, Prepared, Said, ask, error_of, prepare
 from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
 
 _WATCH_S = 0.002  # seconds between two looks at the cancel flag, only while a job runs: under 1 % of a core
@@ -58,6 +59,35 @@ def attempt(
     finally:
         if not is_over:
             _cancel(process, number, replies, patience_s)
+        process.forget(number)
+
+
+def attempt_ahead(
+    process: ModelProcess, prompt: Prompt, is_cancelled: Callable[[], bool], epoch: int, patience_s: float
+) -> Ahead:
+    """Have the one passage of a prompt read for later; what became of it. `patience_s` as in `attempt`.
+
+    Raises:
+        ModelCrashed: the process died.
+        ModelError and its kinds: what the model's process reports.
+    """
+    number = process.next_number()
+    replies = process.open(number)
+    process.send(prepare(number, prompt, epoch))
+    try:
+        while not is_cancelled():
+            try:
+                reply = replies.get(timeout=_WATCH_S)
+            except queue.Empty:
+                continue
+            if isinstance(reply, Failed):
+                raise error_of(reply)
+            if isinstance(reply, Prepared):
+                return reply.outcome
+            raise process.crashed()
+        _cancel(process, number, replies, patience_s)
+        return "stopped"
+    finally:
         process.forget(number)
 
 

@@ -17,6 +17,7 @@ import socket
 import threading
 import traceback
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,8 @@ from ragedge.answer.model_wire import (
     Hold,
     Load,
     More,
+    Prepare,
+    Prepared,
     Ready,
     Said,
     Sender,
@@ -46,6 +49,7 @@ from ragedge.errors import RagedgeError
 
 _PR_SET_NO_NEW_PRIVS = 38
 _CLONE_NEWUSER, _CLONE_NEWNET = 0x10000000, 0x40000000
+_NICE = 19  # for what nobody asked for yet
 _OOM_SCORE = b"700"  # of 1,000: the kernel takes this process before the service, and not before a true glutton
 
 
@@ -100,7 +104,9 @@ class _Jobs:
     def __init__(self, generator: LlamaGenerator, sender: Sender) -> None:
         self._generator = generator
         self._sender = sender
-        self._waiting: queue.SimpleQueue[Ask] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[Ask | Prepare] = queue.SimpleQueue()
+        # a thread's priority can be lowered but not raised again: what may wait has one of its own
+        self._patient = ThreadPoolExecutor(1, "ahead", initializer=_give_way)
         self._lock = threading.Lock()
         self._number = 0  # of the newest job
         self._is_cancelled = threading.Event()
@@ -108,11 +114,11 @@ class _Jobs:
 
     def take(self, frame: object) -> None:
         """One frame from the service."""
-        if isinstance(frame, Ask):
+        if isinstance(frame, Ask | Prepare):
             with self._lock:
                 self._number = frame.number
                 self._is_cancelled = threading.Event()
-                self._places = threading.Semaphore(frame.window)
+                self._places = threading.Semaphore(frame.window if isinstance(frame, Ask) else 0)
             if self._generator.is_measuring:
                 self._generator.stop()  # the job makes a new start of it
             self._waiting.put(frame)
@@ -139,11 +145,17 @@ class _Jobs:
             with self._lock:
                 is_cancelled, places = self._is_cancelled, self._places
             try:
-                stats = self._answer(job, is_cancelled, places)
+                if isinstance(job, Prepare):
+                    self._prepare(job, is_cancelled)
+                else:
+                    self._sender.send(Done(job.number, self._answer(job, is_cancelled, places)))
             except RagedgeError as error:
                 self._sender.send(failed(job.number, error))
-            else:
-                self._sender.send(Done(job.number, stats))
+
+    def _prepare(self, job: Prepare, is_cancelled: threading.Event) -> None:
+        read = self._generator.read_ahead
+        outcome = self._patient.submit(read, prompt_of(job), is_cancelled.is_set, job.epoch).result()
+        self._sender.send(Prepared(job.number, outcome))
 
     def _answer(self, job: Ask, is_cancelled: threading.Event, places: threading.Semaphore) -> ModelStats:
         stats = ModelStats()
@@ -156,6 +168,12 @@ class _Jobs:
             else:
                 stats = part
         return stats
+
+
+def _give_way() -> None:
+    """Let everything else go before this thread and those that it starts; the kernel keeps a priority for each."""
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
 
 
 def limit_self() -> None:

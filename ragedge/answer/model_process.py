@@ -28,6 +28,7 @@ from ragedge.answer.model_wire import (
     Garbled,
     Held,
     Load,
+    Prepared,
     Ready,
     Reply,
     Request,
@@ -109,6 +110,11 @@ class ModelProcess:
         """Whether it has ended or is about to."""
         return self._is_gone or self._is_killed
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether its model is loaded, and it lives."""
+        return self._loading is None and not self.is_gone
+
     def wait_ready(self) -> None:
         """Wait until the model is loaded; only the first caller of a process may.
 
@@ -184,7 +190,7 @@ class ModelProcess:
         number = 0 if isinstance(reply, Ready) else reply.number
         with self._lock:
             replies = self._waiting.get(number)
-            if isinstance(reply, Done | Failed | Counted | Held | Ready):
+            if isinstance(reply, Done | Prepared | Failed | Counted | Held | Ready):
                 self._waiting.pop(number, None)
         if replies is not None:
             replies.put(reply)

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from ragedge.answer.ahead import Ahead
 from ragedge.answer.state_settings import StateSettings
 from ragedge.answer.tuning import Tuning
 from ragedge.contracts import ModelStats, PassagePart, Prompt, Sampling
@@ -75,6 +76,16 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
     epoch: int = 0
 
 
+class Prepare(msgspec.Struct, frozen=True, tag=True):
+    """Read the one passage of a prompt ahead; `passages` and `epoch` as of an `Ask`, cancelled like one."""
+
+    number: int
+    system: str
+    user: str
+    passages: tuple[tuple[str, int], ...]
+    epoch: int
+
+
 class More(msgspec.Struct, frozen=True, tag=True):
     """One piece of a job was taken: another one may follow."""
 
@@ -104,6 +115,13 @@ class Counted(msgspec.Struct, frozen=True, tag=True):
 
     number: int
     tokens: int
+
+
+class Prepared(msgspec.Struct, frozen=True, tag=True):
+    """What became of a `Prepare`."""
+
+    number: int
+    outcome: Ahead
 
 
 class Held(msgspec.Struct, frozen=True, tag=True):
@@ -136,8 +154,8 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     hint: str
 
 
-Request = Load | Count | Hold | Ask | More | Cancel
-Reply = Ready | Counted | Held | Said | Done | Failed
+Request = Load | Count | Hold | Ask | Prepare | More | Cancel
+Reply = Ready | Counted | Held | Said | Done | Prepared | Failed
 _ENCODER = msgspec.msgpack.Encoder()
 REQUESTS: msgspec.msgpack.Decoder[Request] = msgspec.msgpack.Decoder(Request)
 REPLIES: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
@@ -229,13 +247,20 @@ def states_of(wanted: Load) -> StateSettings:
 
 def ask(number: int, prompt: Prompt, sampling: Sampling, window: int, epoch: int = 0) -> Ask:
     """The frame of a job."""
-    system, user = plain(prompt.system), plain(prompt.user)
-    passages = tuple((part.document_id, part.chars) for part in prompt.passages)
     picks = (sampling.max_tokens, sampling.temperature, sampling.seed)
-    return Ask(number, system, user, *picks, window, passages, epoch)
+    return Ask(number, plain(prompt.system), plain(prompt.user), *picks, window, _parts(prompt), epoch)
 
 
-def prompt_of(job: Ask) -> Prompt:
+def prepare(number: int, prompt: Prompt, epoch: int) -> Prepare:
+    """The frame of a passage that is read ahead."""
+    return Prepare(number, plain(prompt.system), plain(prompt.user), _parts(prompt), epoch)
+
+
+def _parts(prompt: Prompt) -> tuple[tuple[str, int], ...]:
+    return tuple((part.document_id, part.chars) for part in prompt.passages)
+
+
+def prompt_of(job: Ask | Prepare) -> Prompt:
     """The prompt in the frame of a job."""
     return Prompt(job.system, job.user, (), 0, passages=tuple(PassagePart(*part) for part in job.passages))
 

@@ -21,15 +21,17 @@ class PassageState:
     """One passage of a prompt that is being read."""
 
     def __init__(
-        self, plan: Plan, passage: PassagePlan, engine: str, folder: StateFolder | None, writer: StateWriter | None
-    ) -> None:
+        self, plan: Plan, passage: PassagePlan, engine: str, folder: StateFolder | None, writer: StateWriter | None,
+        *, is_ahead: bool = False,
+    ) -> None:  # fmt: skip
         self._plan = plan
         self._passage = passage
         self._folder = folder
         self._writer = writer
+        self._is_ahead = is_ahead
         tokens = (*plan.tokens[: plan.head], *passage.tokens)
         self._wanted = StateHead(KIND, engine, _SCHEME, tokens, plan.head, (), (passage.document_id,), 0)
-        self.found_tokens = 0
+        self.found_tokens = self.state_bytes = 0
 
     @property
     def tokens(self) -> Sequence[int]:
@@ -40,6 +42,11 @@ class PassageState:
     def skipped(self) -> tuple[int, int]:
         """How many of its first and last tokens are read in place instead."""
         return self._passage.skipped
+
+    @property
+    def is_known(self) -> bool:
+        """Whether its state is on disk; the bytes are not looked at."""
+        return self._folder is not None and self._folder.find(self._wanted) is not None
 
     def state(self) -> memoryview | None:
         """Its state from disk, whole and right; None where there is none."""
@@ -53,10 +60,10 @@ class PassageState:
 
     def keep(self, state: memoryview) -> None:
         """It was computed now: have it written."""
-        self.found_tokens = 0
+        self.found_tokens, self.state_bytes = 0, len(state)
         if self._writer is not None and not self._writer.is_full:
             head = StateHead(
                 KIND, self._wanted.engine, _SCHEME, self._wanted.tokens, self._plan.head, (),
                 self._wanted.documents, len(state),
             )  # fmt: skip
-            self._writer.put(head, state, self._plan.epoch)
+            self._writer.put(head, state, self._plan.epoch, is_ahead=self._is_ahead)

@@ -17,8 +17,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from ragedge.answer.ahead import Ahead
 from ragedge.answer.chat import check_length
-from ragedge.answer.model_attempt import attempt
+from ragedge.answer.model_attempt import attempt, attempt_ahead
 from ragedge.answer.model_process import ModelProcess
 from ragedge.answer.model_wire import (
     Count,
@@ -172,10 +173,7 @@ class ProcessGenerator:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
         started = time.monotonic_ns()
-        epoch = 0
-        if self._folder is not None:
-            self._folder.make()
-            epoch = self._folder.epoch()
+        epoch = self.epoch()
         check_length(prompt.system, prompt.user, self._context_tokens)
         if not self._turns.take(is_cancelled, client):
             yield ModelStats(total_duration=time.monotonic_ns() - started)
@@ -186,6 +184,45 @@ class ProcessGenerator:
                     load_ns, self._load_ns = self._load_ns, 0
                     part = replace(part, total_duration=time.monotonic_ns() - started, load_duration=load_ns)
                 yield part
+        finally:
+            self._turns.give()
+
+    @property
+    def joins_passages(self) -> bool:
+        """Whether passages are to be joined, and their states kept: only then reading ahead serves."""
+        return self._wanted.joins_passages and self._wanted.passage_disk_bytes > 0
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the model is loaded, and its process lives."""
+        process = self._process
+        return process is not None and process.is_ready
+
+    def epoch(self) -> int:
+        """A number that changes when documents go; what is read ahead is of the number that was before searching."""
+        if self._folder is None:
+            return 0
+        self._folder.make()
+        return self._folder.epoch()
+
+    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool], epoch: int) -> Ahead:
+        """Have the first passage of a prompt read for whoever asks later; see `Ahead`. It loads no model.
+
+        Whoever asks meanwhile goes before: it is given up within milliseconds, and takes no place in the queue.
+
+        Raises:
+            ModelCrashed: the process died of it.
+            ModelError and its kinds: the model's process reports one.
+        """
+        process = self._process
+        if process is None or not process.is_ready:
+            return "absent"
+        if not self._turns.borrow():
+            return "stopped"
+        try:
+            return attempt_ahead(
+                process, prompt, lambda: self._turns.waiting > 0 or is_cancelled(), epoch, self._patience_s
+            )
         finally:
             self._turns.give()
 

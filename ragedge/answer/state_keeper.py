@@ -11,8 +11,10 @@ from __future__ import annotations
 import array
 import contextlib
 
+from ragedge.answer.ahead import Ahead
 from ragedge.answer.llama_native import NativeModel, common_mark
 from ragedge.answer.llama_states import ReadPrompt, room_for
+from ragedge.answer.passage_states import KIND as PASSAGE
 from ragedge.answer.passage_states import PassageState
 from ragedge.answer.prompt_plan import Plan
 from ragedge.answer.prompt_states import PromptStates
@@ -21,6 +23,7 @@ from ragedge.errors import ModelError
 from ragedge.state_files import StateFolder, StateHead
 
 KIND = "prompt"
+_HEAD_BYTES = 16_384  # of a passage's file beside the state: its tokens, five bytes each at most
 _LEAST_TOKENS = 64  # tokens that a state on disk must spare: reading so few takes no longer than an SD card does
 
 
@@ -38,6 +41,7 @@ class StateKeeper:
         self._epoch = -1
         self._heads: list[StateHead] = []
         self._writer = StateWriter(self._folder) if self._folder is not None else None
+        self._token_bytes = 0  # of a passage's state; known once one was read ahead
 
     @property
     def held_bytes(self) -> int:
@@ -71,6 +75,31 @@ class StateKeeper:
         apart = [PassageState(plan, one, self._engine, self._folder, self._writer) for one in plan.passages]
         read = self._native.read(plan.tokens, plan.ends, plan.head, apart)
         return read, sum(one.found_tokens for one in apart)
+
+    def read_ahead(self, plan: Plan) -> Ahead:
+        """Read the first passage of a plan for later, unless it is known or there is no room; see `Ahead`."""
+        if self._writer is None or self._folder is None or not plan.passages:
+            return "impossible"
+        if plan.epoch != self._folder.epoch():
+            return "stale"
+        passage = PassageState(plan, plan.passages[0], self._engine, self._folder, self._writer, is_ahead=True)
+        if passage.is_known:
+            return "known"
+        if self._writer.is_full:
+            return "stopped"
+        room = self._folder.room(PASSAGE) - self._writer.held_bytes - _HEAD_BYTES
+        if room < self._token_bytes * len(passage.tokens):
+            return "full"
+        self._notice(plan.epoch)
+        self._save()  # of the last prompt, which may have to make room
+        ends = [end for end in plan.ends if end <= plan.head]
+        try:
+            if not self._native.read_apart(plan.tokens[: plan.head], ends, passage):
+                return "stopped"
+        except (OSError, MemoryError):
+            return "full"
+        self._token_bytes = passage.state_bytes // len(passage.tokens)
+        return "read" if room >= passage.state_bytes else "full"
 
     def close(self) -> None:
         """Stop writing."""

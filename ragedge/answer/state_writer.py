@@ -21,7 +21,7 @@ class StateWriter:
     def __init__(self, folder: StateFolder) -> None:
         self._folder = folder
         self._is_idle = threading.Event()
-        self._waiting: queue.SimpleQueue[tuple[StateHead, memoryview, int] | None] = queue.SimpleQueue()
+        self._waiting: queue.SimpleQueue[tuple[StateHead, memoryview, int, bool] | None] = queue.SimpleQueue()
         self._sizes: deque[int] = deque()
         self._is_closed = False
         self._thread: threading.Thread | None = None
@@ -36,13 +36,13 @@ class StateWriter:
         """Whether so much waits that no more should be put."""
         return self.held_bytes >= _MOST_WAITING_BYTES
 
-    def put(self, head: StateHead, state: memoryview, epoch: int) -> None:
-        """Write a state when there is time."""
+    def put(self, head: StateHead, state: memoryview, epoch: int, *, is_ahead: bool = False) -> None:
+        """Write a state when there is time; `is_ahead`: see `StateFolder.write`."""
         if self._thread is None:
             self._thread = threading.Thread(target=self._run, name="state-writer", daemon=True)
             self._thread.start()
         self._sizes.append(len(state))
-        self._waiting.put((head, state, epoch))
+        self._waiting.put((head, state, epoch, is_ahead))
 
     def pause(self) -> None:
         """An answer is being made."""
@@ -67,8 +67,9 @@ class StateWriter:
 
     def _run(self) -> None:
         while (job := self._waiting.get()) is not None:
-            self._folder.write(*job, self._goes_on)
-            del job  # its memory, before the next one is waited for
+            head, state, epoch, is_ahead = job
+            self._folder.write(head, state, epoch, self._goes_on, is_ahead=is_ahead)
+            del job, state  # its memory, before the next one is waited for
             self._sizes.popleft()
 
     def _goes_on(self) -> bool:

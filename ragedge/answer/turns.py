@@ -28,7 +28,7 @@ class Turns:
         self._limit = max(0, queue_limit)
         self._changed = threading.Condition(threading.Lock())
         self._queues: dict[str, deque[object]] = {}  # by client, in the order of their turns; none is empty
-        self._is_taken = False
+        self._is_taken = self._is_borrowed = False
         self._is_closed = False
         self._took_at = 0.0
         self._job_s = _FIRST_GUESS_S
@@ -47,7 +47,7 @@ class Turns:
         """
         ticket = object()
         with self._changed:
-            if (self._is_taken or self._queues) and self.waiting >= self._limit:
+            if (self._is_taken or self._queues) and self.waiting >= self._limit + self._is_borrowed:
                 self._make_room(client)
             self._queues.setdefault(client, deque()).append(ticket)
         try:
@@ -96,11 +96,23 @@ class Turns:
             raise self._busy()
         return not self._is_taken and next(iter(self._queues)) == client and self._queues[client][0] is ticket
 
+    def borrow(self) -> bool:
+        """Take the turn if nobody has it or waits, for work that is given up as soon as somebody does.
+
+        It counts for nobody's place in the queue, nor for how long a job takes.
+        """
+        with self._changed:
+            if self._is_taken or self._queues or self._is_closed:
+                return False
+            self._is_taken = self._is_borrowed = True
+            return True
+
     def give(self) -> None:
         """Pass the turn on."""
         with self._changed:
-            self._job_s = 0.7 * self._job_s + 0.3 * (time.monotonic() - self._took_at)  # follows the last few jobs
-            self._is_taken = False
+            if not self._is_borrowed:
+                self._job_s = 0.7 * self._job_s + 0.3 * (time.monotonic() - self._took_at)  # follows the last few jobs
+            self._is_taken = self._is_borrowed = False
             self._changed.notify_all()
 
     def close(self) -> None:

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+_HEAD = ("model", "measure", "against", "ours", "theirs", "unit", "ratio", "min-max ours / theirs", "n", "goal", "")
+_WIDTHS = (19, 49, 28, 6, 6, 8, 5, 23, 2, 8, 0)  # of lines that are printed before the others are known
+
 
 @dataclass(frozen=True, slots=True)
 class Row:
@@ -96,18 +99,31 @@ def _number(value: float | None) -> str:
 
 def as_text(rows: Sequence[Row]) -> str:
     """The table for a person."""
-    head = ("model", "measure", "against", "ours", "theirs", "unit", "ratio", "min-max ours / theirs", "n", "goal", "")
-    lines = [head]
-    for row in rows:
-        if row.missing:
-            lines.append((row.model, row.measure, row.against, "-", "-", "", "-", "", "", row.goal, "not measured"))
-            continue
-        verdict = {True: "reached", False: "MISSED", None: ""}[row.is_reached]
-        ratio = "-" if row.ratio is None else f"{row.ratio:.3f}"
-        shown = (_number(row.ours), _number(row.theirs), row.unit, ratio, row.spread, str(row.n), row.goal, verdict)
-        lines.append((row.model, row.measure, row.against, *shown))
-    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    texts = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines]
+    lines = [_HEAD, *map(_cells, rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(_HEAD))]
+    return "\n".join([*(_line(line, widths) for line in lines), "", notes_of(rows)])
+
+
+def live(row: Row | None) -> str:
+    """One line of the table by itself, in columns that mostly do; None: the head."""
+    return _line(_HEAD if row is None else _cells(row), _WIDTHS)
+
+
+def _line(cells: Sequence[str], widths: Sequence[int]) -> str:
+    return "  ".join(cell.ljust(width) for cell, width in zip(cells, widths, strict=True)).rstrip()
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    if row.missing:
+        return (row.model, row.measure, row.against, "-", "-", "", "-", "", "", row.goal, "not measured")
+    verdict = {True: "reached", False: "MISSED", None: ""}[row.is_reached]
+    ratio = "-" if row.ratio is None else f"{row.ratio:.3f}"
+    shown = (_number(row.ours), _number(row.theirs), row.unit, ratio, row.spread, str(row.n), row.goal, verdict)
+    return (row.model, row.measure, row.against, *shown)
+
+
+def notes_of(rows: Sequence[Row]) -> str:
+    """What stands below the table: quality beside each figure, and why some are not there."""
     notes = [f"{row.model} {row.measure}, quality: {row.gate}" for row in rows if row.gate]
     notes += [f"{row.model} {row.measure}: {row.missing}" for row in rows if row.missing]
-    return "\n".join([*texts, "", *dict.fromkeys(notes)])
+    return "\n".join(dict.fromkeys(notes))

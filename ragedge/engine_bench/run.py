@@ -6,9 +6,11 @@ beside it, marked as such. `PARTS` is the list of what is measured: a part takes
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,7 @@ from ragedge.answer.tuning import Tuning
 from ragedge.device_profile import llama_build
 from ragedge.engine_bench import answers, binding, compare, service, shapes, stored
 from ragedge.engine_bench.compare import Sizes
-from ragedge.engine_bench.rows import Row, as_text
+from ragedge.engine_bench.rows import Row, as_text, notes_of
 from ragedge.engine_bench.shapes import QUANTIZATIONS
 from ragedge.engine_bench.tune import Tuned, Tuner, with_batches
 from ragedge.errors import InputError
@@ -26,6 +28,7 @@ from ragedge.threads import default_threads
 Progress = Callable[[str, float], None]
 
 _QUIET = 0.3  # load average above which somebody else is using the box
+_SLOWER = 1.35  # times as long as with the first model: Q4_K_M after Q4_0, the slowest order there is
 _TUNE_S = 90.0  # seconds for the choice of settings of one model, where a part uses them
 _PI_BYTES_PER_S = (
     10.5e9  # what published figures of a Raspberry Pi 5 have in common: bytes read per second when writing
@@ -45,6 +48,8 @@ class Wanted:
     cancels: int = 20
     kills: int = 3
     parts: tuple[str, ...] = ()
+    seconds: float = 600.0
+    """At most, making the models aside; a part that would take longer than what is left is not begun. 0: no limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,15 +86,51 @@ ONCE = ("kill", "clients")
 """Parts that say nothing more with a second model: measured with the first alone."""
 
 
-def run(wanted: Wanted, progress: Progress) -> dict[str, Any]:
-    """All rows as one plain dict, ready for JSON.
+class _Clock:
+    """How much of the time is left, and how long parts took."""
+
+    def __init__(self, seconds: float) -> None:
+        self._began = time.monotonic()
+        self._seconds = seconds
+        self.took: dict[str, float] = {}
+
+    @property
+    def left(self) -> float:
+        """Seconds; infinite without a limit."""
+        return self._seconds - (time.monotonic() - self._began) if self._seconds else math.inf
+
+    def pause(self, work: Callable[[], object]) -> None:
+        """What `work` takes does not count."""
+        started = time.monotonic()
+        work()
+        self._began += time.monotonic() - started
+
+    def has_time_for(self, part: str) -> bool:
+        """Whether a part will likely end in time, by how long it took with an earlier model."""
+        return self.left > _SLOWER * self.took.get(part, 0.0)
+
+    def measure(self, part: str, work: Callable[[], list[Row]]) -> list[Row]:
+        """The rows of a part; how long it took is noted."""
+        started = time.monotonic()
+        rows = work()
+        self.took[part] = time.monotonic() - started
+        return rows
+
+    def words(self) -> str:
+        """For whoever waits."""
+        spent = time.monotonic() - self._began
+        return f"{spent:.0f} s" + (f", at most {max(0.0, self.left):.0f} s left" if self._seconds else "")
+
+
+def run(wanted: Wanted, progress: Progress, tell: Callable[[Row], None] = lambda row: None) -> dict[str, Any]:
+    """All rows as one plain dict, ready for JSON; `tell` gets each as soon as it is there.
 
     Raises:
         InputError: a shape, quantization or part is not known, or llama-bench cannot be used.
         ModelError: a model cannot be made or run.
     """
     _check(wanted)
-    started, before = time.perf_counter(), device.load_average()
+    started, before, clock = time.perf_counter(), device.load_average(), _Clock(wanted.seconds)
     rows: list[Row] = []
     tunings: dict[str, Any] = {}
     projections = []
@@ -99,17 +140,19 @@ def run(wanted: Wanted, progress: Progress) -> dict[str, Any]:
         name = f"{shape.name} {quantization}"
         done, share = number / len(subjects), 1 / len(subjects)
         progress(f"{name}: making the model", done)
-        shapes.make(wanted.folder, shape, (quantization,), binding.quantize)
+        clock.pause(partial(shapes.make, wanted.folder, shape, (quantization,), binding.quantize))
         path = shapes.file_of(wanted.folder, shape, quantization)
-        seconds = _TUNE_S if "defaults" in parts else 0.0
-        tuned = Tuner(path, seconds, _within(progress, name, done)).run("Answer.")
+        seconds = min(_TUNE_S, max(0.0, clock.left)) if "defaults" in parts else 0.0
+        tuned = Tuner(path, seconds, _within(progress, f"{clock.words()}; {name}", done)).run("Answer.")
         tunings[name] = asdict(tuned)
         subject = Subject(name, path, tuned.tuning, wanted)
         for position, part in enumerate(parts):
             if number and part in ONCE:
                 continue
-            progress(f"{name}: {part}", done + share * (position + 1) / (len(parts) + 1))
-            rows += PARTS[part](subject)
+            progress(f"{clock.words()}; {name}: {part}", done + share * (position + 1) / (len(parts) + 1))
+            for row in _rows(part, subject, clock):
+                rows.append(row)
+                tell(row)
         projections.append(_projection(name, shape, path))
     progress("done", 1.0)
     return {
@@ -119,10 +162,17 @@ def run(wanted: Wanted, progress: Progress) -> dict[str, Any]:
         "load_after": device.load_average(),
         "seconds": time.perf_counter() - started,
         "sizes": asdict(wanted.sizes),
+        "part_seconds": {part: round(seconds, 1) for part, seconds in clock.took.items()},
         "rows": [row.as_dict() for row in rows],
         "tunings": tunings,
         "projections": projections,
     }
+
+
+def _rows(part: str, subject: Subject, clock: _Clock) -> list[Row]:
+    if not clock.has_time_for(part):
+        return [Row(subject.name, part, "-", missing=f"no time was left: --only {part}, or --minutes 0")]
+    return clock.measure(part, lambda: PARTS[part](subject))
 
 
 def _within(progress: Progress, name: str, done: float) -> Progress:
@@ -155,8 +205,8 @@ def _projection(name: str, shape: shapes.Shape, path: Path) -> dict[str, Any]:
     }
 
 
-def text_of(report: dict[str, Any]) -> str:
-    """The report for a person."""
+def text_of(report: dict[str, Any], *, has_table: bool = True) -> str:
+    """The report for a person; `has_table` False: whoever reads it has seen the rows one by one."""
     box, sizes = report["device"], report["sizes"]
     busy = ": THE BOX WAS BUSY, the figures say little" if report["load_before"] > _QUIET else ""
     lines = [
@@ -166,7 +216,7 @@ def text_of(report: dict[str, Any]) -> str:
         f"prompts of {sizes['read_tokens']} tokens, answers of {sizes['write_tokens']}; medians; n as given, in turn",
         "random weights: the figures are of speed, not of sense",
         "",
-        as_text([Row(**row) for row in report["rows"]]),
+        (as_text if has_table else notes_of)([Row(**row) for row in report["rows"]]),
         "",
         "settings chosen by measuring",
     ]

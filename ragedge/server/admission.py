@@ -24,7 +24,7 @@ class Admission:
         self.limit = limit
         self._what = what
         self._retry_after_s = retry_after_s
-        self._taken = 0
+        self._taken = self._entered = 0
         self._held: Counter[str] = Counter()
         self._lock = threading.Lock()
 
@@ -32,6 +32,11 @@ class Admission:
     def taken(self) -> int:
         """Places in use now."""
         return self._taken
+
+    @property
+    def entered(self) -> int:
+        """Places that were taken since the start."""
+        return self._entered
 
     def enter(self, client: str = "") -> None:
         """Take a place, for `client` where callers are told apart.
@@ -48,6 +53,7 @@ class Admission:
                     retry_after_s=self._retry_after_s,
                 )
             self._taken += 1
+            self._entered += 1
             self._held[client] += 1
 
     def leave(self, client: str = "") -> None:

@@ -20,6 +20,7 @@ from litestar.openapi.plugins import JsonRenderPlugin
 from ragedge.server.admin_reading import ReadingJob, end_reading
 from ragedge.server.admin_routes import ADMIN_HANDLERS
 from ragedge.server.admission import Admission
+from ragedge.server.ahead import end_ahead, start_ahead
 from ragedge.server.ask import AskDesk, ask, ask_stream
 from ragedge.server.desk_routes import DESK_HANDLERS
 from ragedge.server.documents import (
@@ -151,8 +152,8 @@ def create_app(service: Service, settings: ServerSettings) -> Litestar:
             title="ragedge", version=service.version, path="/schema/raw", render_plugins=[JsonRenderPlugin()]
         ),
         state=state,
-        on_startup=[_prepare],
-        on_shutdown=[end_reading, _finish, _close_state],
+        on_startup=[_prepare, start_ahead],
+        on_shutdown=[end_ahead, end_reading, _finish, _close_state],
         logging_config=None,
         debug=False,
     )

@@ -11,13 +11,16 @@ from pathlib import Path
 from litestar import Litestar
 
 from ragedge import __version__, assemble
+from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.assemble import Box
 from ragedge.config import Config
 from ragedge.errors import RagedgeError
 from ragedge.exhibits import Exhibits, load_exhibits
+from ragedge.golden_runs import QUESTIONS_NAME
 from ragedge.ingest.readers import SUPPORTED_SUFFIXES
 from ragedge.model_registry import Registry
 from ragedge.parts import PartedPipeline
+from ragedge.reading_ahead import ReadingAhead, prompt_ahead
 from ragedge.server.access import Access
 from ragedge.server.app import create_app
 from ragedge.server.curation import make_curation
@@ -27,6 +30,7 @@ from ragedge.server.settings import KioskSettings, ServerSettings, Service
 from ragedge.server.speech import find_program
 from ragedge.server.surroundings import Surroundings
 from ragedge.suggesting import suggest
+from ragedge.used_questions import used_questions
 
 #: Seconds of tokens that a full bucket holds.
 _BURST_SECONDS = 20
@@ -52,6 +56,7 @@ def make_app(box: Box, access: Access | None = None, config_file: Path | None = 
         curation=make_curation(box),
         parts=box.pipeline.parts if isinstance(box.pipeline, PartedPipeline) else None,
         suggest=partial(_suggest, box.pipeline) if isinstance(box.pipeline, PartedPipeline) else None,
+        ahead=_ahead(box),
         owner_settings=_owner_settings(box, config_file, lambda config: _apply(box, app, config)),
         surroundings=_surroundings(box),
     )
@@ -80,6 +85,20 @@ def _suggest(
     pipeline: PartedPipeline, readable: Sequence[str] | None, collection: str, is_over: Callable[[], bool]
 ) -> tuple[str, ...]:
     return suggest(pipeline.part(readable, collection), is_over)
+
+
+def _ahead(box: Box) -> ReadingAhead | None:
+    config, generator, pipeline = box.config, box.generator, box.pipeline
+    if not isinstance(generator, ProcessGenerator) or not generator.joins_passages or not config.answer.passages_ahead:
+        return None
+    golden = Path(config.evaluation.questions).expanduser() if config.evaluation.questions else None
+
+    def used(shown: Sequence[str]) -> list[str]:
+        journal = config.journal_file() if pipeline.journal is not None else None
+        return used_questions(journal, shown, golden or config.golden_folder() / QUESTIONS_NAME)
+
+    most = config.answer.passages_ahead
+    return ReadingAhead(generator, used, partial(prompt_ahead, pipeline), lambda: box.index.generation, most)
 
 
 def _owner_settings(box: Box, file: Path | None, apply: Callable[[Config], None]) -> OwnerSettings:

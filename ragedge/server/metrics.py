@@ -137,10 +137,24 @@ def metrics(request: Request[Any, Any, Any], state: State) -> Response[bytes]:
             _held(state.service),
         ),
     )
-    lines = list(state.desk.meter.lines())
+    lines = [*state.desk.meter.lines(), *_ahead_lines(state.service)]
     for name, meaning, value in now:
         lines += [*_head(name, "gauge", meaning), f"{_PREFIX}{name} {value}"]
     return Response("\n".join([*lines, ""]).encode(), media_type=CONTENT_TYPE)
+
+
+def _ahead_lines(service: Service) -> Iterator[str]:
+    """What was read before anybody asked; nothing where nothing is."""
+    if service.ahead is None:
+        return
+    figures = service.ahead.figures
+    for name, meaning, value in (
+        ("passages_ahead_total", "passages that were read while nobody asked", figures.read),
+        ("passages_ahead_interrupted_total", "how often somebody asked in between", figures.interrupted),
+    ):
+        yield from (*_head(name, "counter", meaning), f"{_PREFIX}{name} {value}")
+    yield from _head("passages_ahead_state", "gauge", "1 for how reading ahead stands, see the label")
+    yield f'{_PREFIX}passages_ahead_state{{state="{figures.state}"}} 1'
 
 
 def _held(service: Service) -> int:

@@ -15,6 +15,7 @@ from ragedge.contracts import DocumentName, Embedder, Event, Page, Question, Rew
 from ragedge.exhibits import Exhibits
 from ragedge.index.records import Details
 from ragedge.parts import Parts
+from ragedge.reading_ahead import ReadingAhead
 from ragedge.server.access import Access
 from ragedge.server.curated import Curated
 from ragedge.server.owner_settings import OwnerSettings
@@ -152,6 +153,8 @@ class Service:
     owner_settings: OwnerSettings | None = None
     #: Makes questions to begin with; None: there are the config's alone.
     suggest: Suggest | None = None
+    #: Reads passages that are used most while nobody asks; None: this service keeps none.
+    ahead: ReadingAhead | None = None
 
 
 @dataclass(frozen=True, slots=True)

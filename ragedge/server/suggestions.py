@@ -62,6 +62,11 @@ class Suggestions:
                 self._thread.start()
             return self._kept[wanted]
 
+    @property
+    def is_working(self) -> bool:
+        """Whether some are being made."""
+        return self._thread is not None
+
     def close(self) -> None:
         """Stop, and wait for the question at work."""
         self._is_over.set()

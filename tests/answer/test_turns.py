@@ -141,3 +141,23 @@ def test_threads_are_physical_cores_less_one_within_a_containers_share(tmp_path:
     assert default_threads(tmp_path / "none", tmp_path / "cpu.max") == 1
     (tmp_path / "cpu.max").write_text("max 100000\n")
     assert default_threads(tmp_path / "none", tmp_path / "cpu.max") == max(1, len(allowed) - 1)
+
+
+def test_a_borrowed_turn_takes_nobodys_place_and_is_free_only_where_nobody_waits() -> None:
+    turns = Turns(0)
+    assert turns.borrow() and not turns.borrow()
+    came = threading.Event()
+    waiter = threading.Thread(target=lambda: turns.take(lambda: False, "visitor") and came.set())
+    waiter.start()  # with a queue of none it would be refused if somebody had the turn
+    while not turns.waiting:
+        pass
+    with pytest.raises(Busy):  # the turn after the borrowed one is the visitor's, and there is no queue
+        turns.take(lambda: True, "other")
+    turns.give()
+    assert came.wait(10) and not turns.borrow()
+    waiter.join()
+    turns.give()
+    assert turns.borrow()
+    turns.give()
+    turns.close()
+    assert not turns.borrow()

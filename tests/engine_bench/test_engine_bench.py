@@ -15,7 +15,7 @@ from ragedge.contracts import Piece, Prompt, Sampling
 from ragedge.device_profile import find_profile
 from ragedge.engine_bench import binding, shapes
 from ragedge.engine_bench.compare import Sizes
-from ragedge.engine_bench.rows import Row, as_text, compared, p95, single
+from ragedge.engine_bench.rows import Row, as_text, compared, live, p95, single
 from ragedge.engine_bench.run import PARTS, Wanted, run, text_of
 from ragedge.engine_bench.tune import Tuner
 from ragedge.errors import InputError
@@ -138,6 +138,19 @@ def test_stored_states_stand_beside_the_other_first_words(folder: Path) -> None:
     for row in (restart, known):
         share = row["gate"].split(" tokens were known")[0].split(" of ")
         assert int(share[0]) > 0.9 * int(share[1]) and row["ratio"] > 0
+
+
+def test_rows_come_one_by_one_and_what_there_is_no_time_for_is_said(folder: Path) -> None:
+    told: list[Row] = []
+    steps: list[str] = []
+    wanted = Wanted(folder, ("tiny",), ("Q4_0",), parts=("llama-bench", "rest"), seconds=1e-6)
+    report = run(wanted, lambda what, share: steps.append(what), told.append)
+    assert [row.as_dict() for row in told] == report["rows"]
+    assert [row.measure for row in told] == ["llama-bench", "rest"] and all(
+        "--minutes 0" in row.missing for row in told
+    )
+    assert report["part_seconds"] == {} and any("at most 0 s left" in step for step in steps)
+    assert "not measured" in live(told[0]) and "--only rest" in text_of(report, has_table=False)
 
 
 @pytest.mark.parametrize(

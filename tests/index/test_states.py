@@ -118,3 +118,28 @@ def test_half_written_and_unreadable_files_go_as_well(index: Index, states: Stat
         (states.folder / name).write_bytes(b"ragedge state 1\npump")
     index.forget(["a.txt"])
     assert sorted(path.name for path in states.folder.iterdir()) == ["lock"]
+
+
+def test_a_state_that_nobody_asked_for_takes_no_others_place_and_goes_first(tmp_path: Path) -> None:
+    state = memoryview(b"s" * 1000)
+
+    def head(name: str) -> StateHead:
+        return StateHead("passage", "engine", "apart", (1, 2, ord(name)), 1, (), (name,), len(state))
+
+    folder = StateFolder(tmp_path / "states", {"passage": 2**20})
+    folder.make()
+    epoch = folder.epoch()
+    assert folder.write(head("a"), state, epoch, lambda: True)
+    size = folder.held_bytes("passage")
+    small = StateFolder(folder.folder, {"passage": 3 * size})
+    assert small.room("passage") == 2 * size
+    for name in ("b", "c"):
+        assert small.write(head(name), state, epoch, lambda: True, is_ahead=True)
+    assert not small.write(head("d"), state, epoch, lambda: True, is_ahead=True)
+    assert [found.documents for found in small.heads("passage")] == [("a",), ("b",), ("c",)]
+    assert small.write(head("e"), state, epoch, lambda: True)
+    assert small.read(head("b"), lambda size: memoryview(bytearray(size))) is not None  # from now on it is used
+    assert small.write(head("f"), state, epoch, lambda: True)
+    left = {found.documents[0] for found in small.heads("passage")}
+    assert left == {"b", "e", "f"}
+    assert StateFolder(tmp_path / "none", {"passage": 1}).room("passage") == 0
