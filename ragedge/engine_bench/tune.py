@@ -217,7 +217,10 @@ def _candidates(start: Tuning, threads: int) -> Iterator[tuple[str, dict[str, An
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
     for count in () if threads else sorted({max(1, cores // 2), max(1, cores - 1), cores} - {start.threads}):
         yield f"{count} threads read", {"prompt_threads": count}
-        yield f"{count} threads write", {"threads": count}
+        if (
+            count < cores or cores == 1
+        ):  # writing waits for memory: the last core brings little, and takes the whole box
+            yield f"{count} threads write", {"threads": count}
     yield "flash attention on", {"flash_attention": True}
     yield "flash attention off", {"flash_attention": False}
     for tokens in (128, 32):

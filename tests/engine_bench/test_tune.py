@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from numpy.typing import NDArray
 from ragedge.answer.batches import Batches
 from ragedge.answer.tuning import Tuning
 from ragedge.engine_bench.speeds import Subject
-from ragedge.engine_bench.tune import Tuned, Tuner, is_faster, is_settled
+from ragedge.engine_bench.tune import Tuned, Tuner, _candidates, is_faster, is_settled
 
 Speed = Callable[[Tuning, int], float]  # a tuning and how often anything was measured -> seconds of a token
 
@@ -124,3 +125,10 @@ def test_what_was_faster_once_and_is_not_in_the_end_is_given_up() -> None:
     assert found.tuning.flash_attention is None and found.tuning == Tuning(
         threads=2, prompt_threads=2, verify_costs=((4, 3.0),), verify_difference=0.0
     )
+
+
+def test_writing_never_takes_all_cores_but_reading_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(4)), raising=False)
+    names = [name for name, _ in _candidates(Tuning(threads=3, prompt_threads=3), 0)]
+    assert "4 threads read" in names and "2 threads write" in names
+    assert "4 threads write" not in names
