@@ -62,6 +62,7 @@ class _Found:
     evidence: tuple[Evidence, ...]
     verdict: Verdict
     timings: Timings
+    epoch: int | None
 
 
 class Pipeline:
@@ -166,6 +167,7 @@ class Pipeline:
     def _found(
         self, question: Question, started: float, is_cancelled: Callable[[], bool], client: str
     ) -> abc.Generator[Event, None, None]:
+        epoch: int | None = getattr(self.generator, "epoch", lambda: None)()
         retrieval, timings = self.follow_up.retrieve(self.retriever, question, is_cancelled, client)
         candidates = self.weigher.candidates(retrieval)
         marked = self.weigher.mark(candidates)
@@ -174,7 +176,7 @@ class Pipeline:
         reading = time.perf_counter()
         evidence, signals = self.weigher.weigh(retrieval, candidates)
         verdict = decide(signals, self.settings.thresholds)
-        found = _Found(retrieval, evidence, verdict, replace(timings, read_ms=_ms(reading)))
+        found = _Found(retrieval, evidence, verdict, replace(timings, read_ms=_ms(reading)), epoch)
         conflict = find_conflict(candidates.asked, retrieval.hits, evidence)
         if verdict.outcome == "abstained":
             yield self._refusal(found, started)
@@ -231,6 +233,7 @@ class Pipeline:
         speech = Speech(sources, question.language or self.settings.language)
         try:
             prompt = model_prompt(question, found.retrieval.hits, found.evidence, self.settings, generator)
+            prompt = replace(prompt, epoch=found.epoch)
             temperature = self.settings.temperature if question.temperature is None else question.temperature
             sampling = Sampling(wanted, temperature, question.seed or 0)
             for part in generator.stream(prompt, sampling, is_cancelled, client=client):

@@ -15,7 +15,7 @@ from ragedge.answer.gate import Thresholds
 from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.ask import AskSettings, Pipeline
 from ragedge.config import AnswerConfig, Config
-from ragedge.contracts import Answer, Question
+from ragedge.contracts import Answer, Passages, Question
 from ragedge.index.store import Index
 from ragedge.reading_ahead import IDLE_SECONDS, ReadingAhead, Work, prompt_ahead
 from ragedge.search.retriever import Retriever
@@ -101,6 +101,21 @@ def test_a_deleted_document_leaves_no_state_behind(kind: str, make: Make, tmp_pa
     after = pipeline.ask(Question(ASKED[1]))
     assert all(hit.chunk.document_id != gone for hit in after.hits)
     assert all(gone not in head.documents for which in ("prompt", "passage") for head in left.heads(which))
+
+
+@pytest.mark.parametrize("kind", ["exact", "joined"])
+def test_a_document_deleted_between_search_and_reading_leaves_no_state(kind: str, make: Make, tmp_path: Path) -> None:
+    pipeline = make(passage_states=kind)
+    events = pipeline.stream(Question(ASKED[0]))
+    passages = next(events)
+    assert isinstance(passages, Passages)
+    gone = passages.retrieval.hits[0].chunk
+    pipeline.index.forget([gone.document_path])
+    assert isinstance(list(events)[-1], Answer)
+    after = pipeline.ask(Question(ASKED[1]))  # whose state is kept, after that of the first
+    left = StateFolder(tmp_path / ".states", {"prompt": 2**30, "passage": 2**30})
+    assert states(pipeline, tmp_path, "passage" if kind == "joined" else "prompt", 1) and after.stats is not None
+    assert all(gone.document_id not in head.documents for which in ("prompt", "passage") for head in left.heads(which))
 
 
 def test_no_budget_no_folder(make: Make, tmp_path: Path) -> None:

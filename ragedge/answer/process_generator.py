@@ -173,7 +173,7 @@ class ProcessGenerator:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
         started = time.monotonic_ns()
-        epoch = self.epoch()
+        epoch = self.epoch() if prompt.epoch is None else prompt.epoch
         check_length(prompt.system, prompt.user, self._context_tokens)
         if not self._turns.take(is_cancelled, client):
             yield ModelStats(total_duration=time.monotonic_ns() - started)

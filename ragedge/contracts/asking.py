@@ -131,7 +131,8 @@ class Prompt:
     """What a generator reads. `tokens` counts the whole prompt, `dropped` the passages that did not fit.
 
     `passages` are the parts at the beginning of `user` that hold text of documents and nothing else, in their order;
-    empty where a prompt is put together in another way.
+    empty where a prompt is put together in another way. `epoch` is the generator's from before its passages were
+    searched for: what is read of documents that have gone since is not kept; None: nothing can have gone.
     """
 
     system: str
@@ -140,6 +141,7 @@ class Prompt:
     tokens: int
     dropped: int = 0
     passages: tuple[PassagePart, ...] = ()
+    epoch: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
