@@ -15,7 +15,7 @@ from statistics import median
 
 from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.answer.tuning import Tuning
-from ragedge.contracts import ModelStats, Piece, Prompt, Sampling
+from ragedge.contracts import ModelStats, PassagePart, Piece, Prompt, Sampling
 from ragedge.engine_bench.compare import Sizes
 from ragedge.engine_bench.rows import Row, compared
 from ragedge.engine_bench.shapes import SAID, words
@@ -58,8 +58,10 @@ def passage(count: int, seed: int) -> str:
 
 
 def asked(body: str, question: str) -> Prompt:
-    """A prompt as the product makes them: passages first, the question last."""
-    return Prompt(SYSTEM, f"{body}\nQuestion: {question}", (), 0)
+    """A prompt as the product makes them: passages first, which are said to be such, the question last."""
+    passages = f"{body.strip()}\n"
+    part = PassagePart("made-up", len(passages))
+    return Prompt(SYSTEM, f"{passages}Question: {question}", (), 0, passages=(part,))
 
 
 def timed(generator: ProcessGenerator, prompt: Prompt, tokens: int) -> tuple[float, str, ModelStats]:

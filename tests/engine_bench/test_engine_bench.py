@@ -13,7 +13,7 @@ from ragedge.cli import main
 from ragedge.config import AnswerConfig, Config
 from ragedge.contracts import Piece, Prompt, Sampling
 from ragedge.device_profile import find_profile
-from ragedge.engine_bench import binding, shapes
+from ragedge.engine_bench import answers, binding, shapes
 from ragedge.engine_bench.compare import Sizes
 from ragedge.engine_bench.rows import Row, as_text, compared, live, p95, single
 from ragedge.engine_bench.run import PARTS, Wanted, run, text_of
@@ -209,3 +209,9 @@ def test_the_command_deletes_only_what_it_made(tmp_path: Path, capsys: pytest.Ca
     assert main([*command, "--folder", str(tmp_path), "--delete"]) == 0
     assert list(tmp_path.iterdir()) == [other]
     assert "random weights" in capsys.readouterr().out
+
+
+def test_prompts_say_where_their_passages_end_as_those_of_the_product_do() -> None:
+    prompt = answers.asked(" one two three\n", "why")
+    (part,) = prompt.passages
+    assert prompt.user[: part.chars] == "one two three\n" and prompt.user[part.chars :] == "Question: why"
