@@ -37,11 +37,7 @@ def attempt(
     process.send(ask(number, prompt, sampling, _WINDOW, epoch))
     is_over = False
     try:
-        while not is_cancelled():
-            try:
-                reply = replies.get(timeout=_WATCH_S)
-            except queue.Empty:
-                continue
+        for reply in _until(is_cancelled, replies):
             is_over = not isinstance(reply, Said)
             if isinstance(reply, Said):
                 yield Piece(reply.text)
@@ -75,11 +71,7 @@ def attempt_ahead(
     replies = process.open(number)
     process.send(prepare(number, prompt, epoch))
     try:
-        while not is_cancelled():
-            try:
-                reply = replies.get(timeout=_WATCH_S)
-            except queue.Empty:
-                continue
+        for reply in _until(is_cancelled, replies):
             if isinstance(reply, Failed):
                 raise error_of(reply)
             if isinstance(reply, Prepared):
@@ -89,6 +81,16 @@ def attempt_ahead(
         return "stopped"
     finally:
         process.forget(number)
+
+
+def _until(is_cancelled: Callable[[], bool], replies: queue.SimpleQueue[Answer]) -> Iterator[Answer]:
+    """What the model's process says of a job, until somebody cancels it."""
+    while not is_cancelled():
+        try:
+            reply = replies.get(timeout=_WATCH_S)
+        except queue.Empty:
+            continue
+        yield reply
 
 
 def _cancel(process: ModelProcess, number: int, replies: queue.SimpleQueue[Answer], patience_s: float) -> ModelStats:

@@ -17,16 +17,12 @@ from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.answer.prompt import without_numbers
 from ragedge.answer.prompt_plan import Plan, plan_in_place, plan_joined
 from ragedge.answer.state_settings import StateSettings
-from ragedge.contracts import ModelStats, PassagePart, Piece, Prompt, Sampling
+from ragedge.contracts import ModelStats, Piece, Prompt
 from ragedge.state_files import StateFolder
+from tests.answer.joinable import BOLTS, MIB, PUMP, SHORT, VALVE, never, prompt
 from tests.answer.llama_reference import Reference
 from tests.tiny_gguf import make_tiny_gguf
 
-MIB = 2**20
-SHORT = Sampling(max_tokens=12)
-PUMP = "[1] Pump\n" + "The pump must be primed before the first start. " * 9 + "\n\n"
-VALVE = "[2] Valve\n" + "Close the drain valve and open the inlet valve. " * 12 + "\n\n"
-BOLTS = "[3] Bolts\n" + "Tighten the four housing bolts crosswise. " * 6 + "\n\n"
 ORDERS = [(PUMP, VALVE, BOLTS), (BOLTS, PUMP, VALVE), (VALVE, BOLTS), (VALVE,)]
 Make = Callable[..., LlamaGenerator]
 
@@ -51,16 +47,6 @@ def make(path: Path, tmp_path: Path) -> Iterator[Make]:
     yield build
     for generator in made:
         generator.close()
-
-
-def prompt(question: str, *passages: str) -> Prompt:
-    numbered = [f"[{number}]{text[3:]}" for number, text in enumerate(passages, start=1)]
-    parts = tuple(PassagePart(text.split()[1].lower(), len(text)) for text in numbered)
-    return Prompt("Answer only from the sources.", "".join(numbered) + f"Question: {question}", (), 0, passages=parts)
-
-
-def never() -> bool:
-    return False
 
 
 def answer(generator: LlamaGenerator, asked: Prompt) -> tuple[list[str], ModelStats]:
