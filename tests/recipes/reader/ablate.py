@@ -1,9 +1,9 @@
 """The reader's design against others, each trained for the same time and measured on the same questions.
 
-    python -m tests.recipes.reader.ablate PACKS.npz OUT.json --held-out HELD.npz --seconds 36 --groups 48 --teach 0
+    python -m tests.recipes.reader.ablate PACKS.npz OUT.json --held-out HELD.npz --given GIVEN.npz --seconds 80
 
-Variants: the reader as it is; trained on SQuAD alone; without evidence left out; a plain cross-encoder (passages only);
-a tuned embedder (contrastive; Karpukhin et al. 2020), beside the untuned one.
+Variants: the reader as it is, with a part of the recipe left out or changed; a plain cross-encoder (passages only); a
+tuned embedder (contrastive; Karpukhin et al. 2020), beside the untuned one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from __future__ import annotations
 import argparse
 import json
 import time
-from copy import copy
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -20,44 +21,72 @@ from torch.nn import functional
 
 from ragedge.evaluation.measures import refused_at, separation
 from tests.recipes.reader.batches import Shelf
-from tests.recipes.reader.evaluate import EvaluationSet
+from tests.recipes.reader.evaluate import Evaluation, EvaluationSet
 from tests.recipes.reader.losses import Shares
-from tests.recipes.reader.mining import mine, pool
+from tests.recipes.reader.mining import pool
 from tests.recipes.reader.model import Body, body_state
-from tests.recipes.reader.train import DEFAULT_PLAN, Trainer, parser_of
+from tests.recipes.reader.train import BROAD, NARROW, Stage, Trainer, parser_of
 
-SQUAD_ALONE = [(1.0, {"squad": 1.0})]
 TEMPERATURE = 0.05
+RATE = 7e-5  # of the tuned embedder
+BROAD_SHARE = 0.6  # of a variant's time
+
+
+class Variant(NamedTuple):
+    """Both stages (no broad one: all the time is the narrow one's), weights of the losses, options that differ."""
+
+    broad: Stage | None = BROAD
+    narrow: Stage = NARROW
+    shares: Shares = Shares()
+    changes: Mapping[str, float] = {}
+
+
+_NO_RECURRING = {name: share for name, share in BROAD.mix.items() if name != "recurring"}
+VARIANTS: dict[str, Variant] = {
+    "reader": Variant(),
+    "without recurring spans": Variant(BROAD._replace(name="broad without", mix=_NO_RECURRING)),
+    "whole passages": Variant(changes={"drop_units": 0.0}),
+    "half the weight of spans": Variant(shares=Shares(span=0.5)),
+    "more SQuAD": Variant(narrow=NARROW._replace(mix={**{k: v / 2 for k, v in NARROW.mix.items()}, "squad": 0.75})),
+    "no broad stage": Variant(None, NARROW._replace(rate=3e-4)),
+    "SQuAD alone": Variant(None, NARROW._replace(mix={"squad": 1.0}, rate=3e-4)),
+    "no evidence left out": Variant(changes={"leave_out": 0.0, "replace": 0.0}),
+    "passages only": Variant(None, NARROW._replace(rate=3e-4), Shares(0, 1, 0)),
+}
 
 
 def main() -> None:
-    options = parser_of(__doc__).parse_args()
+    parser = parser_of(__doc__)
+    parser.add_argument("--variants", default="", help="names with commas between; all by default")
+    options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     shelf = Shelf(dict(np.load(options.packs)), device)
-    held = EvaluationSet.load(options.held_out, device)
-    body = _body(options, device)
+    evaluation = Evaluation.load(options.held_out, options.given, device)
     began = time.time()
-    near = mine(shelf, body)
+    trainer = Trainer(shelf, options.weights, options)
     print(f"mined in {time.time() - began:.1f} s", flush=True)
-    results: dict[str, object] = {"embedder, untuned": _cosines(body, held)}
-    for name, plan, shares, changes in (
-        ("reader", DEFAULT_PLAN, Shares(), {}),
-        ("SQuAD alone", SQUAD_ALONE, Shares(), {}),
-        ("no evidence left out", DEFAULT_PLAN, Shares(), {"leave_out": 0.0, "replace": 0.0}),
-        ("passages only", DEFAULT_PLAN, Shares(0, 1, 0), {}),
-        ("higher rate", DEFAULT_PLAN, Shares(), {"rate": 2 * options.rate}),
-    ):
-        print(name, flush=True)
-        own = copy(options)
-        own.__dict__.update(changes, every=1e9)
-        trainer = Trainer(shelf, options.weights, own, near)
-        trainer.run(plan, shares, held)
-        results[name] = trainer.log[-1]
-    print("embedder, tuned", flush=True)
+    untrained = dict(trainer.mean)
+    starts = {"": untrained}
+    for name, variant in VARIANTS.items():
+        if options.variants and name not in options.variants.split(","):
+            continue
+        trainer.options = argparse.Namespace(**{**vars(options), **variant.changes})
+        if variant.broad and variant.broad.name not in starts:
+            trainer.restart(untrained, options.seed)
+            starts[variant.broad.name] = trainer.run(variant.broad, BROAD_SHARE * options.seconds, Shares(), evaluation)
+        trainer.restart(starts[variant.broad.name if variant.broad else ""], options.seed)
+        seconds = (1 - BROAD_SHARE if variant.broad else 1) * options.seconds
+        trainer.run(variant.narrow._replace(name=name), seconds, variant.shares, evaluation)
+    if evaluation.held is not None and not options.variants:
+        _embedders(shelf, evaluation.held, trainer.near, options)
+    options.out.write_text(json.dumps(trainer.log, indent=1))
+
+
+def _embedders(shelf: Shelf, held: EvaluationSet, near: torch.Tensor, options: argparse.Namespace) -> None:
+    body = _body(options, shelf.device)
+    print("embedder, untuned", json.dumps(_cosines(body, held)))
     _tune(body, shelf, near, options)
-    results["embedder, tuned"] = _cosines(body, held)
-    print(json.dumps(results["embedder, tuned"]))
-    options.out.write_text(json.dumps(results, indent=1))
+    print("embedder, tuned", json.dumps(_cosines(body, held)))
 
 
 def _body(options: argparse.Namespace, device: torch.device) -> Body:
@@ -70,13 +99,13 @@ def _tune(body: Body, shelf: Shelf, near: torch.Tensor, options: argparse.Namesp
     """Questions nearer to their passage than to near ones and to those of the batch, for `options.seconds`."""
     body.train()
     body.words.weight.requires_grad_(False)
-    optimizer = torch.optim.AdamW([p for p in body.parameters() if p.requires_grad], lr=options.rate / 4)
+    optimizer = torch.optim.AdamW([p for p in body.parameters() if p.requires_grad], lr=RATE)
     pool_of = torch.nonzero((shelf.positive >= 0) & (shelf.source != 6))[:, 0]
     weights = torch.where(shelf.source[pool_of] == 0, 8.0, 1.0)
     nobody = torch.zeros(512, dtype=torch.long, device=shelf.device)
     started = time.time()
     while (done := (time.time() - started) / options.seconds) < 1:
-        optimizer.param_groups[0]["lr"] = options.rate / 4 * min(1, 10 * done) * (1 - done)
+        optimizer.param_groups[0]["lr"] = RATE * min(1, 10 * done) * (1 - done)
         chosen = pool_of[torch.multinomial(weights, 192, replacement=True)]
         hard = near[chosen, torch.randint(8, (192,), device=shelf.device)]
         with torch.autocast(shelf.device.type, torch.bfloat16):

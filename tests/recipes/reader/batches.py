@@ -78,7 +78,14 @@ class Shelf:
         return ids, mask, units
 
     def group(
-        self, questions: Tensor, passages: Tensor, *, leave_out: float, no_prefix: float, replace: float
+        self,
+        questions: Tensor,
+        passages: Tensor,
+        *,
+        leave_out: float,
+        no_prefix: float,
+        replace: float,
+        drop_units: float = 0.0,
     ) -> Group:
         """Groups for training; `passages` [g, k], the first of a question being its positive one or a negative.
 
@@ -86,6 +93,7 @@ class Shelf:
             leave_out: share of questions whose answering units are masked, where they are known.
             no_prefix: share of rows without their prefix.
             replace: share of questions whose answering passage is not among those asked (it becomes the second one).
+            drop_units: share of the units that do not answer left out of every second row, so that no row comes twice.
         """
         g, k = passages.shape
         draw = lambda share, *shape: torch.rand(*shape, device=self.device) < share  # noqa: E731
@@ -97,7 +105,9 @@ class Shelf:
         first, last = self.first[questions][:, None], self.last[questions][:, None]
         gone = draw(leave_out, g, 1) & (first > 0) & positive
         units = self.units[passages].long()
-        keep = ~(gone[..., None] & (units >= first[..., None]) & (units <= last[..., None]) & (units > 0))
+        answering = (units >= first[..., None]) & (units <= last[..., None]) & (units > 0)
+        stays = positive[..., None] & (answering | (first <= 0)[..., None])
+        keep = (self._kept_units(units, drop_units) | stays) & ~(gone[..., None] & answering)
         keep &= ~(draw(no_prefix, g, k)[..., None] & (units == 0))
         positive = positive & ~gone
         known = positive & (first > 0)
@@ -118,8 +128,16 @@ class Shelf:
             torch.where(known, last, zero),
             place(self.start),
             place(self.end),
-            torch.isin(self.source[questions], torch.tensor([0, 3, 4, 6], device=self.device)),
+            torch.isin(self.source[questions], torch.tensor([0, 3, 4, 6, 7], device=self.device)),
         )
+
+    def _kept_units(self, units: Tensor, share: float) -> Tensor:
+        """[g, k, tokens] of `units`: whether a token's unit stays; the prefix always does."""
+        g, k, _ = units.shape
+        dropped = torch.rand(g, k, 256, device=self.device) < share
+        dropped &= torch.rand(g, k, 1, device=self.device) < 0.5
+        dropped[..., 0] = False
+        return ~dropped.gather(2, units)
 
 
 def _padded(flat: NDArray[Any], at: NDArray[Any], width: int) -> Tensor:

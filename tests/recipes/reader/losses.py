@@ -22,7 +22,7 @@ class Shares(NamedTuple):
 
     unit: float = 1.0
     passage: float = 0.5
-    span: float = 0.5
+    span: float = 1.0
 
 
 def group_loss(reading: Reading, group: Group, shares: Shares) -> Tensor:

@@ -22,7 +22,7 @@ QUESTION_TOKENS = 40
 UNKNOWN = -1
 EXPLICIT = 4  # hard negatives a question can name; others are mined
 
-SOURCES = ("squad", "clapnq", "medquad", "text", "records", "bare", "cloze")
+SOURCES = ("squad", "clapnq", "medquad", "text", "records", "bare", "cloze", "recurring")
 
 
 @dataclass

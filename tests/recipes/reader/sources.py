@@ -33,11 +33,14 @@ def of_held_out(golds: Sequence[GoldQuestion]) -> list[GoldQuestion]:
     return [gold for gold in golds if is_held_out(gold)]
 
 
-def add_squad(pack: Pack, folder: Path) -> None:
-    """Paragraphs with their questions; unanswerable ones name their own paragraph as a passage that does not answer."""
+def add_squad(pack: Pack, folder: Path, *, held_out: bool = False) -> None:
+    """Paragraphs with their questions; unanswerable ones name their own paragraph as a passage that does not answer.
+
+    Of the articles that are trained on, or of those that are not.
+    """
     golds = {row["id"]: row for row in map(json.loads, (folder / "questions.jsonl").open(encoding="utf-8"))}
     for paragraph in _lines(folder / "paragraphs.jsonl.gz"):
-        if paragraph["title"] in HELD_OUT:
+        if (paragraph["title"] in HELD_OUT) != held_out:
             continue
         text = paragraph["context"]
         spans = sentence_spans(text)

@@ -19,13 +19,13 @@ from ragedge.calibration.sections import Piece, pieces_of
 from tests.recipes.reader.packing import UNKNOWN, Pack
 
 BUDGETS = {  # characters taken of each file
-    "open_guides": 5_200_000,
-    "microsoft_business_central": 5_000_000,
-    "microsoft_powershell_reference": 800_000,
-    "us_government": 8_000_000,
-    "openstax": 14_000_000,
-    "standardebooks": 2_000_000,
-    "wikipedia": 28_000_000,
+    "open_guides": 3_120_000,
+    "microsoft_business_central": 3_000_000,
+    "microsoft_powershell_reference": 480_000,
+    "us_government": 4_800_000,
+    "openstax": 8_400_000,
+    "standardebooks": 1_200_000,
+    "wikipedia": 16_800_000,
 }
 _PER_DOCUMENT = 24  # made questions of one document; an article of twenty pages is no better than a short one
 _CLOZE_PER_PASSAGE = 0.9

