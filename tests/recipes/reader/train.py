@@ -37,26 +37,32 @@ WARM_UP = 0.06  # of the time
 
 
 class Stage(NamedTuple):
-    """What a part of the training reads: share of each source; learning rate; how much the embedder teaches."""
+    """A part of the training: share of each source, learning rate, how much the embedder teaches, size of a step."""
 
     name: str
     mix: dict[str, float]
     rate: float
     taught: float
+    groups: int  # questions of a step
+    passages: int  # of a question
 
 
 BROAD = Stage(
     "broad",
-    {"squad": 0.16, "clapnq": 0.08, "medquad": 0.05, "text": 0.24, "records": 0.1, "cloze": 0.06, "bare": 0.05}
-    | {"recurring": 0.26},
-    3e-4,
-    1.0,
+    {"squad": 0.2, "clapnq": 0.08, "medquad": 0.05, "text": 0.27, "records": 0.12, "cloze": 0.08, "bare": 0.05}
+    | {"recurring": 0.15},
+    rate=3e-4,
+    taught=1.0,
+    groups=192,
+    passages=4,
 )
 NARROW = Stage(
     "narrow",
-    {"squad": 0.5, "clapnq": 0.12, "medquad": 0.04, "text": 0.13, "records": 0.12, "bare": 0.05, "recurring": 0.04},
-    2e-4,
-    0.25,
+    {"squad": 0.58, "clapnq": 0.11, "medquad": 0.03, "text": 0.1, "records": 0.1, "bare": 0.05, "recurring": 0.03},
+    rate=2e-4,
+    taught=0.25,
+    groups=128,
+    passages=6,
 )
 
 
@@ -126,12 +132,12 @@ class Trainer:
     def _step(self, stage: Stage, shares: Shares) -> Tensor:
         chosen = []
         for name, share in stage.mix.items():
-            count = max(1, round(share * self.options.groups))
+            count = max(1, round(share * self.options.scale * stage.groups))
             pool = self.pools[name]
             if len(pool):
                 chosen.append(pool[torch.randint(len(pool), (count,), device=self.device)])
         questions = torch.cat(chosen)
-        passages = self._passages(questions)
+        passages = self._passages(questions, stage.passages)
         group = self.shelf.group(
             questions,
             passages,
@@ -148,9 +154,9 @@ class Trainer:
             return loss
         return loss + stage.taught * self.options.teach * self.teacher.loss(questions, group.passages, reading)
 
-    def _passages(self, questions: Tensor) -> Tensor:
+    def _passages(self, questions: Tensor, k: int) -> Tensor:
         """[g, k] passages: the positive (or a negative) first, then named and mined ones, near ones more often."""
-        k, g = self.options.passages, len(questions)
+        g = len(questions)
         ranks = (torch.rand(g, k, device=self.device) ** 2 * MINED).long()
         passages = self.near[questions].gather(1, ranks)
         named = self.shelf.named[questions]
@@ -217,23 +223,22 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=420)
     parser.add_argument("--every", type=float, default=60, help="seconds between reports")
     parser.add_argument("--dropout", type=float, default=0.1)
-    parser.add_argument("--groups", type=int, default=128, help="questions per step")
-    parser.add_argument("--passages", type=int, default=6, help="passages per question")
+    parser.add_argument("--scale", type=float, default=1.0, help="of the questions of a step")
     parser.add_argument("--leave-out", type=float, default=0.12, help="share of questions without their evidence")
     parser.add_argument("--replace", type=float, default=0.1, help="share of questions without their passage")
     parser.add_argument("--teach", type=float, default=1.0, help="weight of the embedder as a teacher; 0: none")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--shares", default="1,0.5,1", help="weights of unit, passage and span loss")
     parser.add_argument(
-        "--drop-units", type=float, default=0.25, help="share of other units left out of every second row"
+        "--drop-units", type=float, default=0.15, help="share of other units left out of every second row"
     )
     return parser
 
 
 def main() -> None:
     parser = parser_of(__doc__)
-    parser.add_argument("--broad", type=float, default=0.4, help="share of the time for the broad stage")
-    parser.add_argument("--branches", type=int, default=3, help="narrow stages, averaged")
+    parser.add_argument("--broad", type=float, default=0.5, help="share of the time for the broad stage")
+    parser.add_argument("--branches", type=int, default=4, help="narrow stages, averaged")
     options = parser.parse_args()
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     shelf = Shelf(dict(np.load(options.packs)), device)
@@ -242,11 +247,16 @@ def main() -> None:
     print(f"mined in {time.time() - began:.1f} s on {device}", flush=True)
     train(trainer, options, Evaluation.load(options.held_out, options.given, device))
     save(trainer.best.state or trainer.mean, options.out)
+    save(trainer.mean, options.out.with_suffix(".average.safetensors"))
     options.out.with_suffix(".json").write_text(json.dumps(trainer.log))
 
 
 def train(trainer: Trainer, options: argparse.Namespace, evaluation: Evaluation) -> None:
-    """The broad stage, the narrow ones, their average; the trainer is left with it and with the best state."""
+    """The broad stage, the narrow ones, their average, and a little of the beginning mixed into it.
+
+    The trainer is left with the average, and with the best of all that was looked at.
+    """
+    untrained = {name: value.clone() for name, value in trainer.mean.items()}
     shares = Shares(*map(float, options.shares.split(",")))
     start = trainer.run(BROAD, options.broad * options.seconds, shares, evaluation)
     branches = []
@@ -255,12 +265,18 @@ def train(trainer: Trainer, options: argparse.Namespace, evaluation: Evaluation)
         seconds = (1 - options.broad) * options.seconds / options.branches
         branches.append(trainer.run(NARROW, seconds, shares, evaluation))
     trainer.mean = average(branches)
-    trainer.report("average", trainer.mean, evaluation)
+    for alpha in (1.0, 0.9, 0.8):
+        trainer.report(f"{alpha} of the average", blend(untrained, trainer.mean, alpha), evaluation)
 
 
 def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The mean of every tensor."""
     return {name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]}
+
+
+def blend(old: Mapping[str, Tensor], new: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
+    """`alpha` of the new body and the rest of the old one; heads as trained."""
+    return {n: v if n.startswith("heads") else old[n] + alpha * (v - old[n]) for n, v in new.items()}
 
 
 def save(state: Mapping[str, Tensor], path: Path) -> None:
