@@ -140,6 +140,17 @@ def test_many_threads_get_what_each_would_get_alone(gguf_folder: Path, passages:
     assert all(np.array_equal(found[index], expected[index]) for index in range(len(parts)))
 
 
+def test_vectors_are_the_same_however_many_threads_compute(
+    gguf_folder: Path, original: SentenceTransformerEmbedder, passages: list[str]
+) -> None:
+    """llama.cpp's to the last bit; torch's but for rounding, because texts meet others in their batches."""
+    several = LlamaEmbedder(FOLDER, gguf_folder, id="minilm", sha256=SHA256, max_tokens=254, threads=3)
+    assert np.array_equal(several.embed_passages(passages), embedder(gguf_folder).embed_passages(passages))
+    torch_three = SentenceTransformerEmbedder(FOLDER, id="minilm", sha256=SHA256, max_tokens=510, threads=3)
+    for texts in (passages, passages[:8], passages[:1]):
+        assert np.allclose(torch_three.embed_passages(texts), original.embed_passages(texts), atol=1e-5)
+
+
 # ---------------------------------------------------------------------------------------------- what is loaded
 
 
