@@ -27,6 +27,7 @@ BATCH_TOKENS = 256
 flash attention packing costs more than it saves (16 tokens: 2.8 | 5.0 | 7.7; 200: 58.7 | 59.4 | 80.0), because every
 text's attention then runs over the whole pack."""
 
+_LEAST_SHARE = 48  # tokens; so few are not divided among the threads
 _BATCH_TEXTS = 32  # per call; each is a sequence of llama.cpp's, whose tables grow with their number
 _MEAN_POOLING = 1  # llama_pooling_type
 _NON_CAUSAL = 1  # llama_attention_type
@@ -101,7 +102,9 @@ class NativeBert:
                     raise _failed("no vector")
                 vectors[index] = np.ctypeslib.as_array(found, (self._dimension,))
 
-        self._crew.run(list(_batches([len(row) for row in rows])), compute)
+        lengths = [len(row) for row in rows]
+        share = max(_LEAST_SHARE, -(-sum(lengths) // self._crew.size))
+        self._crew.run(list(_batches(lengths, min(BATCH_TOKENS, share))), compute)
         return vectors
 
     def _forward(self, worker: int, rows: Sequence[Sequence[int]]) -> None:
@@ -134,12 +137,12 @@ def _free(batches: Sequence[Any], contexts: Sequence[Any], model: Any) -> None:
     lib.llama_model_free(model)
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+def _batches(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
     """Indices of texts with these lengths, longest first, in groups under both limits; a group is never empty."""
     batch: list[int] = []
     tokens = 0
     for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        if batch and (len(batch) >= _BATCH_TEXTS or tokens + lengths[index] > BATCH_TOKENS):
+        if batch and (len(batch) >= _BATCH_TEXTS or tokens + lengths[index] > most_tokens):
             yield batch
             batch, tokens = [], 0
         batch.append(index)

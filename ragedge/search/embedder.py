@@ -25,7 +25,7 @@ from ragedge.threads import usable_cores
 _MAX_THREADS = 4  # more gains little for six small layers, and starves the rest of the box
 _BATCH_TEXTS = 32  # texts per forward pass; beyond this a CPU gains nothing and memory grows
 _BATCH_TOKENS = 6_144  # padded tokens per forward pass: 24 full passages of 256, activations stay near the cache
-_LEAST_BATCH_TOKENS = 256  # a forward pass costs some milliseconds whatever it computes
+_LEAST_BATCH_TOKENS = 48  # a forward pass costs some milliseconds whatever it computes
 
 
 class SentenceTransformerEmbedder(FolderEmbedder):
@@ -45,8 +45,7 @@ class SentenceTransformerEmbedder(FolderEmbedder):
         def compute(_: int, batch: list[int]) -> None:
             vectors[batch] = self._forward([rows[i] for i in batch])
 
-        share = sum(len(row) for row in rows) // self._crew.size
-        self._crew.run(list(_batches(rows, max(_LEAST_BATCH_TOKENS, min(_BATCH_TOKENS, share)))), compute)
+        self._crew.run(_shared(rows, self._crew.size), compute)
         return vectors
 
     def _forward(self, rows: Sequence[list[int]]) -> NDArray[np.float32]:
@@ -102,6 +101,17 @@ class SentenceTransformerEmbedder(FolderEmbedder):
                 f"the embedder in '{self._texts.folder}' does not load: {error}", "install the model again"
             ) from error
         self._torch, self._model = torch, model.eval()
+
+
+def _shared(encoded: Sequence[list[int]], threads: int) -> list[list[int]]:
+    """Batches as in `_batches`: one for each thread and about alike where that many are not too small or too large."""
+    limit = max(_LEAST_BATCH_TOKENS, sum(len(row) for row in encoded) // threads)
+    while limit < _BATCH_TOKENS:
+        found = list(_batches(encoded, limit))
+        if len(found) <= threads:
+            return found
+        limit += limit // 16
+    return list(_batches(encoded, _BATCH_TOKENS))
 
 
 def _batches(encoded: Sequence[list[int]], most_tokens: int) -> Iterator[list[int]]:
