@@ -27,6 +27,7 @@ BATCH_TOKENS = 256
 flash attention packing costs more than it saves (16 tokens: 2.8 | 5.0 | 7.7; 200: 58.7 | 59.4 | 80.0), because every
 text's attention then runs over the whole pack."""
 
+_BLOCK = 256  # tokens of a context come in such blocks; llama.cpp aborts the process over another number
 _LEAST_SHARE = 48  # tokens; so few are not divided among the threads
 _BATCH_TEXTS = 32  # per call; each is a sequence of llama.cpp's, whose tables grow with their number
 _MEAN_POOLING = 1  # llama_pooling_type
@@ -60,7 +61,7 @@ class NativeBert:
         if lib.llama_model_n_embd(self._model) != dimension:
             lib.llama_model_free(self._model)
             raise ModelCorrupt(f'"{path}" is another model', f'delete it, it is made again: rm "{path}"')
-        self._room = max(BATCH_TOKENS, row_tokens)
+        self._room = -(-max(BATCH_TOKENS, row_tokens) // _BLOCK) * _BLOCK
         self._dimension = dimension
         self._crew = Crew(threads)
         self._contexts: list[Any] = []

@@ -114,6 +114,17 @@ def test_texts_of_any_length_get_the_original_vector(
     assert np.min(np.sum(ours * original.embed_passages(texts), axis=1)) >= 0.9999
 
 
+@pytest.mark.parametrize("most", [255, 300, 383])
+def test_passages_may_be_of_any_length_that_the_model_takes(gguf_folder: Path, most: int) -> None:
+    """llama.cpp ends the process where its context is not a whole number of blocks."""
+    done = child(
+        gguf_folder,
+        f"e = LlamaEmbedder(folder, Path(sys.argv[1]), id='x', sha256=sha256, max_tokens={most}, threads=2)\n"
+        f"print(e.embed_passages(['valve ' * {most}, 'pump']).shape)",
+    )
+    assert (done.returncode, done.stdout) == (0, "(2, 384)\n"), done.stderr
+
+
 def test_an_index_cannot_tell_the_kinds_apart(tmp_path: Path) -> None:
     made: list[tuple[Config, Embedder]] = []
     for kind in ("sentence-transformers", "llama"):
