@@ -1,4 +1,4 @@
-"""How many threads llama.cpp gets when nobody says: all physical cores of this process but one.
+"""How many threads native libraries get when nobody says; a language model all physical cores but one.
 
 llama.cpp's threads spin at barriers: with as many threads as cores, any other busy process makes it several times
 slower, and the box cannot be used meanwhile (measured on 2 cores: 121 tokens/s on two threads against 167 on one). A
@@ -17,9 +17,14 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")  # "<microseconds or max> <period>", cgr
 
 def default_threads(cpus: Path = _CPUS, quota: Path = _QUOTA) -> int:
     """Physical cores this process may use, less one, at least 1."""
+    return max(1, usable_cores(cpus, quota) - 1)
+
+
+def usable_cores(cpus: Path = _CPUS, quota: Path = _QUOTA) -> int:
+    """Physical cores this process may use, at least 1: for threads that do not wait for each other."""
     allowed = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else list(range(os.cpu_count() or 1))
     cores = {_siblings(cpus, cpu) for cpu in allowed}
-    return max(1, min(len(cores), _share(quota)) - 1)
+    return max(1, min(len(cores), _share(quota)))
 
 
 def _siblings(cpus: Path, cpu: int) -> str:

@@ -31,7 +31,7 @@ LAYERS: list[tuple[str, ...]] = [
      "ragedge.index.vectors", "ragedge.search.embedder", "ragedge.search.llama_embedder",
      "ragedge.search.bert_folder", "ragedge.search.folder_embedder", "ragedge.search.bert_gguf",
      "ragedge.search.bert_native", "ragedge.search.gguf_file", "ragedge.search.onnx_model",
-     "ragedge.search.evidence_reader",
+     "ragedge.search.evidence_reader", "ragedge.search.crew",
      "ragedge.search.query", "ragedge.search.merge", "ragedge.search.editions", "ragedge.search.filters",
      "ragedge.search.followup", "ragedge.search.fusion", "ragedge.search.library", "ragedge.search.spelling",
      "ragedge.search.collections", "ragedge.search.search_index", "ragedge.answer"),

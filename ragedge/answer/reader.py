@@ -19,6 +19,7 @@ from ragedge.answer.readings import SURE_SPAN, Readings
 from ragedge.answer.scoring import (
     COSINE,
     DEFAULT_WEIGHTS,
+    EMBED_CHARS,
     PASSAGE_COVERAGE,
     READ_PASSAGE,
     READ_UNIT,
@@ -44,8 +45,7 @@ MAX_EMBEDDED = 24  # units whose vector is computed: about 200 ms on two cores
 _MAX_QUOTES = 3  # in an answer; more is a list of passages, which is shown anyway
 _SECOND_QUOTE = 1.0  # log-odds behind the best; on our training cases 1.5 to 2.4 quotes are shown then, not always 3
 _BETWEEN = "\n\n"
-_EMBED_CHARS = 400  # of a unit, about 100 tokens; what comes later in a sentence rarely decides
-_EMBED_CHARS_DENSE = 160  # where 400 characters are more tokens than the embedder reads (dot leaders, CJK)
+_EMBED_CHARS_DENSE = 160  # where so many characters are more tokens than the embedder reads (dot leaders, CJK)
 
 
 def read_evidence(
@@ -188,7 +188,7 @@ def _with_context(unit: Unit, hit: Hit) -> str:
 
 def _embed_bounded(embed: Embed, texts: Sequence[str]) -> NDArray[np.float32]:
     try:
-        return embed([text[:_EMBED_CHARS] for text in texts])
+        return embed([text[:EMBED_CHARS] for text in texts])
     except InputError:
         return embed([text[:_EMBED_CHARS_DENSE] for text in texts])
 

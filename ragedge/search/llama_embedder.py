@@ -16,13 +16,13 @@ from numpy.typing import NDArray
 from ragedge.search.bert_native import NativeBert
 from ragedge.search.folder_embedder import FolderEmbedder
 from ragedge.search.gguf_file import ready_gguf
-from ragedge.threads import default_threads
+from ragedge.threads import usable_cores
 
 _MAX_THREADS = 4  # more gains little for six small layers, and starves the rest of the box
 
 
 class LlamaEmbedder(FolderEmbedder):
-    """Runs the folder by llama.cpp; `threads` None = physical cores this process may use less one, at most 4.
+    """Runs the folder by llama.cpp; `threads` None = physical cores this process may use, at most 4.
 
     `gguf_folder` is where the converted model is kept; it is made when it is needed first. Arguments and errors are
     otherwise those of `FolderEmbedder`.
@@ -58,6 +58,6 @@ class LlamaEmbedder(FolderEmbedder):
                 ready_gguf(self._texts, self._gguf_folder),
                 dimension=self.dimension,
                 row_tokens=self._texts.max_row_tokens,
-                threads=self._threads or min(default_threads(), _MAX_THREADS),
+                threads=self._threads or min(usable_cores(), _MAX_THREADS),
             )
         return self._native.embed(rows)

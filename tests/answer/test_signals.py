@@ -7,7 +7,7 @@ import pytest
 
 from ragedge.answer.pins import MAX_PINS, pins_of
 from ragedge.answer.reader import candidates_of, rank
-from ragedge.answer.scoring import take_apart
+from ragedge.answer.scoring import EMBED_CHARS, take_apart
 from ragedge.answer.signals import MAX_LEFT_OUT, read_signals, remembering
 from tests.answer.passages import EMBEDDER, even_rarity, pages_of, retrieval_of
 from tests.fakes import document
@@ -111,3 +111,20 @@ def test_what_was_embedded_for_a_question_is_not_embedded_again() -> None:
     first, again = once(["bell", "lamp", "bell"]), once(["lamp", "clock"])
     assert asked == [["bell", "lamp"], ["clock"]]
     assert np.array_equal(first[1], again[0]) and np.array_equal(first[0], first[2])
+
+
+def test_the_evidence_is_embedded_once_by_reader_and_gate_however_long() -> None:
+    long = document(f"The harbour bell, which {'was heard out at sea, ' * 25}was cast by Ebbe Quist.", path="long.md")
+    retrieval, question = retrieval_of("Who cast the harbour bell?", long, LAMP), "Who cast the harbour bell?"
+    candidates = candidates_of(question, retrieval, page_of=pages_of(long, LAMP), rarity=even_rarity)
+    asked: list[str] = []
+
+    def embed(texts):  # type: ignore[no-untyped-def]
+        asked.extend(texts)
+        return EMBEDDER.embed_passages(texts)
+
+    once, vector = remembering(embed), EMBEDDER.embed_question(question)
+    evidence = rank(candidates, page_of=pages_of(long, LAMP), embed=once, question_vector=vector)
+    read_signals(candidates.asked, retrieval.hits, evidence, embed=once, question_vector=vector)
+    assert len(evidence[0].text) > 2 * EMBED_CHARS
+    assert [text for text in asked if text.startswith("The harbour bell, which")] == [evidence[0].text[:EMBED_CHARS]]

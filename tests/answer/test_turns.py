@@ -11,7 +11,7 @@ import pytest
 
 from ragedge.answer.turns import Turns
 from ragedge.errors import Busy, ModelError
-from ragedge.threads import default_threads
+from ragedge.threads import default_threads, usable_cores
 
 
 def never() -> bool:
@@ -137,6 +137,9 @@ def test_threads_are_physical_cores_less_one_within_a_containers_share(tmp_path:
     cores = len({cpu // 2 for cpu in allowed})
     assert default_threads(tmp_path / "cpus", tmp_path / "none") == max(1, cores - 1)
     assert default_threads(tmp_path / "none", tmp_path / "none") == max(1, len(allowed) - 1)
+    assert usable_cores(tmp_path / "cpus", tmp_path / "none") == cores
+    (tmp_path / "cpu.max").write_text("50000 100000\n")
+    assert usable_cores(tmp_path / "none", tmp_path / "cpu.max") == 1
     (tmp_path / "cpu.max").write_text("150000 100000\n")
     assert default_threads(tmp_path / "none", tmp_path / "cpu.max") == 1
     (tmp_path / "cpu.max").write_text("max 100000\n")

@@ -64,6 +64,15 @@ def test_a_reading_does_not_depend_on_what_is_read_beside_it(reader: OnnxEvidenc
     assert [u.score for u in alone.units] == pytest.approx([u.score for u in beside.units], abs=0.05)
 
 
+def test_readings_are_the_same_however_many_threads_read(reader: OnnxEvidenceReader) -> None:
+    windows = [WindowText(MANUAL.prefix, MANUAL.units[:count] * times) for times in (1, 2, 4) for count in (1, 2, 3)]
+    together = packaged_reader("packaged", 3)
+    assert together is not None
+    question = "How heavy is the unit?"
+    assert together.read(question, windows) == reader.read(question, windows)
+    assert together.read(question, windows[::-1]) == reader.read(question, windows)[::-1]
+
+
 def test_what_does_not_fit_is_cut_off_and_scores_lowest(reader: OnnxEvidenceReader) -> None:
     window = WindowText("", ("A short sentence.", "word " * 400, "Never read."))
     (reading,) = reader.read("What is never read? " * 40, [window])

@@ -114,6 +114,17 @@ def test_texts_of_any_length_get_the_original_vector(
     assert np.min(np.sum(ours * original.embed_passages(texts), axis=1)) >= 0.9999
 
 
+@pytest.mark.parametrize("most", [255, 300, 383])
+def test_passages_may_be_of_any_length_that_the_model_takes(gguf_folder: Path, most: int) -> None:
+    """llama.cpp ends the process where its context is not a whole number of blocks."""
+    done = child(
+        gguf_folder,
+        f"e = LlamaEmbedder(folder, Path(sys.argv[1]), id='x', sha256=sha256, max_tokens={most}, threads=2)\n"
+        f"print(e.embed_passages(['valve ' * {most}, 'pump']).shape)",
+    )
+    assert (done.returncode, done.stdout) == (0, "(2, 384)\n"), done.stderr
+
+
 def test_an_index_cannot_tell_the_kinds_apart(tmp_path: Path) -> None:
     made: list[tuple[Config, Embedder]] = []
     for kind in ("sentence-transformers", "llama"):
@@ -138,6 +149,17 @@ def test_many_threads_get_what_each_would_get_alone(gguf_folder: Path, passages:
     for thread in threads:
         thread.join()
     assert all(np.array_equal(found[index], expected[index]) for index in range(len(parts)))
+
+
+def test_vectors_are_the_same_however_many_threads_compute(
+    gguf_folder: Path, original: SentenceTransformerEmbedder, passages: list[str]
+) -> None:
+    """llama.cpp's to the last bit; torch's but for rounding, because texts meet others in their batches."""
+    several = LlamaEmbedder(FOLDER, gguf_folder, id="minilm", sha256=SHA256, max_tokens=254, threads=3)
+    assert np.array_equal(several.embed_passages(passages), embedder(gguf_folder).embed_passages(passages))
+    torch_three = SentenceTransformerEmbedder(FOLDER, id="minilm", sha256=SHA256, max_tokens=510, threads=3)
+    for texts in (passages, passages[:8], passages[:1]):
+        assert np.allclose(torch_three.embed_passages(texts), original.embed_passages(texts), atol=1e-5)
 
 
 # ---------------------------------------------------------------------------------------------- what is loaded
