@@ -45,7 +45,7 @@ from ragedge.energy import EnergyMeter
 from ragedge.errors import ModelError, RemoteFailed
 from ragedge.follow_up import FollowUp
 from ragedge.index.store import Index
-from ragedge.model_prompt import answer_tokens, model_prompt
+from ragedge.model_prompt import answer_tokens, epoch_of, model_prompt
 from ragedge.portion import Portion
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
@@ -167,7 +167,7 @@ class Pipeline:
     def _found(
         self, question: Question, started: float, is_cancelled: Callable[[], bool], client: str
     ) -> abc.Generator[Event, None, None]:
-        epoch: int | None = getattr(self.generator, "epoch", lambda: None)()
+        epoch = epoch_of(self.generator)
         retrieval, timings = self.follow_up.retrieve(self.retriever, question, is_cancelled, client)
         candidates = self.weigher.candidates(retrieval)
         marked = self.weigher.mark(candidates)

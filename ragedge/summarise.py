@@ -34,6 +34,7 @@ from ragedge.contracts import (
     Outcome,
     Passages,
     Piece,
+    Prompt,
     Question,
     Retrieval,
     Sampling,
@@ -47,6 +48,7 @@ from ragedge.document_names import chunks_of_section, find_document
 from ragedge.errors import BadQuestion, ModelError, RemoteFailed
 from ragedge.index.records import DocumentInfo
 from ragedge.index.view import IndexView
+from ragedge.model_prompt import epoch_of
 from ragedge.portion import Portion
 
 MOST_PASSAGES = 400
@@ -62,7 +64,10 @@ _PART_SENTENCES = 2  # of a group of which no sentence of the model could be bor
 
 @dataclass(frozen=True, slots=True)
 class _Matter:
-    """What is summarised: `hits` are those that are read, in order, with their vectors [n, dimension]."""
+    """What is summarised: `hits` are those that are read, in order, with their vectors [n, dimension].
+
+    `epoch` is that of a prompt with them.
+    """
 
     request: SummaryRequest
     info: DocumentInfo
@@ -70,6 +75,7 @@ class _Matter:
     vectors: NDArray[np.float32]
     total: int
     evidence: tuple[Evidence, ...]
+    epoch: int | None
 
 
 class Summariser:
@@ -103,6 +109,7 @@ class Summariser:
         yield from self._spoken(matter, self._generator, started, is_cancelled, client)
 
     def _matter(self, request: SummaryRequest) -> _Matter:
+        epoch = epoch_of(self._generator)
         info = find_document(self._index, request.document)
         ids = self._index.chunk_ids([info.id])
         found = self._index.chunks(ids[:MOST_PASSAGES])
@@ -114,7 +121,8 @@ class Summariser:
         evidence = gist(hits, vectors, page_of=self._index.page, embed=self._embedder.embed_passages) if hits else ()
         if not evidence:
             raise BadQuestion(f'there is no sentence in "{info.path}" that could be quoted', "open the document")
-        return _Matter(request, info, hits, vectors, len(chunks) if request.section else info.chunks, evidence)
+        total = len(chunks) if request.section else info.chunks
+        return _Matter(request, info, hits, vectors, total, evidence, epoch)
 
     # ------------------------------------------------------------------------------------------- without a model
 
@@ -149,7 +157,7 @@ class Summariser:
                 spent = sum((stats for _, stats in said), spent)
                 parts = [_as_hit(matter, number, text) for number, (text, _) in enumerate(said)]
             speech = Speech(sources, self._language(matter))
-            prompt = build_prompt(self._wish(matter), parts, count_tokens=model.count_tokens, budget_tokens=room)
+            prompt = _prompt(matter, parts, model, room)
             for part in model.stream(prompt, Sampling(wanted), is_cancelled, client=client):
                 if isinstance(part, ModelStats):
                     spent, is_cut = spent + part, part.eval_count >= wanted
@@ -181,7 +189,7 @@ class Summariser:
     ) -> tuple[str, ModelStats]:  # fmt: skip
         """A group of passages in sentences that its own pages bear out; quoted ones where none is."""
         spent, said = ModelStats(), ""
-        prompt = build_prompt(self._wish(matter), group, count_tokens=model.count_tokens, budget_tokens=room)
+        prompt = _prompt(matter, group, model, room)
         for part in model.stream(prompt, Sampling(self._settings.max_answer_tokens), is_cancelled, client=client):
             if isinstance(part, ModelStats):
                 spent = part
@@ -200,11 +208,14 @@ class Summariser:
         best = gist(group, vectors, page_of=self._index.page, embed=embed, most=_PART_SENTENCES)
         return " ".join(" ".join(item.text.split()) for item in best), spent
 
-    def _wish(self, matter: _Matter) -> Question:
-        return Question(_WISH, language=matter.request.language)
-
     def _language(self, matter: _Matter) -> str:
         return matter.request.language or self._settings.language
+
+
+def _prompt(matter: _Matter, parts: Sequence[Hit], model: LanguageModel, room: int) -> Prompt:
+    wish = Question(_WISH, language=matter.request.language)
+    prompt = build_prompt(wish, parts, count_tokens=model.count_tokens, budget_tokens=room)
+    return replace(prompt, epoch=matter.epoch)
 
 
 def _answer(
