@@ -55,7 +55,7 @@ MOST_PASSAGES = 400
 """Of a document that are looked at; about 150 pages. Beyond, the first so many."""
 
 MOST_GROUPS = 8
-"""Prompts that a summary may cost, the last one aside: at 1,200 tokens each, five minutes on a Raspberry Pi 5."""
+"""Prompts that a summary may cost, the last one aside: each is waited for."""
 
 _WISH = "What are the main points of these sources? Summarise them in two to four sentences."
 _LABEL_TOKENS = 40  # of the label above a passage in a prompt: title, pages, headings
