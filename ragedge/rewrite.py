@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from ragedge.answer.faithful import loss
 from ragedge.answer.phrases import own_phrase
 from ragedge.answer.sentences import sentence_spans
+from ragedge.answer.speech import whole
 from ragedge.answer.task_prompts import LANGUAGES, cleaned, rewriting_prompt
 from ragedge.answer.unconfirmed import fact_spans, mark, unmarked
 from ragedge.ask_settings import AskSettings
@@ -195,12 +196,7 @@ class Rewriter:
         """What the model makes of a sentence; "" where that is not the same any more."""
         prompt = replace(rewriting_prompt(part.text, LANGUAGES.get(language, ""), model.count_tokens), epoch=epoch)
         wanted = model.count_tokens(part.text) * 3 // 2 + _MORE_TOKENS
-        spent, said = ModelStats(), ""
-        for piece in model.stream(prompt, Sampling(wanted), is_cancelled, client=client):
-            if isinstance(piece, ModelStats):
-                spent = piece
-            else:
-                said += piece.text
+        said, spent = whole(model.stream(prompt, Sampling(wanted), is_cancelled, client=client))
         said = cleaned(said)
         is_whole = spent.eval_count < wanted and not is_cancelled()
         same = " ".join(part.text.split())

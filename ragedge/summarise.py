@@ -21,7 +21,7 @@ from ragedge.answer.phrases import SUMMARY, in_language
 from ragedge.answer.prompt import build_prompt
 from ragedge.answer.reader import quote_answer
 from ragedge.answer.sentences import sentence_spans
-from ragedge.answer.speech import Speech
+from ragedge.answer.speech import Speech, whole
 from ragedge.ask_settings import AskSettings
 from ragedge.contracts import (
     Answer,
@@ -145,9 +145,8 @@ class Summariser:
     ) -> Iterator[Event]:
         wanted = self._settings.max_answer_tokens
         room = min(self._settings.prompt_tokens, model.context_tokens - wanted)
-        spent, is_cut = ModelStats(), False
+        spent = ModelStats()
         speech: Speech | None = None
-        first: float | None = None
         try:
             read = _chosen(matter, _groups(matter.hits, model.count_tokens, room))
             sources = Sources(read, page_of=self._index.page, embed=self._embedder.embed_passages)
@@ -158,45 +157,34 @@ class Summariser:
                 parts = [_as_hit(matter, number, text) for number, (text, _) in enumerate(said)]
             speech = Speech(sources, self._language(matter))
             prompt = _prompt(matter, parts, model, room)
-            for part in model.stream(prompt, Sampling(wanted), is_cancelled, client=client):
-                if isinstance(part, ModelStats):
-                    spent, is_cut = spent + part, part.eval_count >= wanted
-                elif shown := speech.add(part.text):
-                    first = first if first is not None else _ms(started)
-                    yield Piece(shown)
+            yield from speech.pieces(model.stream(prompt, Sampling(wanted), is_cancelled, client=client))
+            problem = "" if speech.text.strip() or is_cancelled() else "the model said nothing"
         except (ModelError, RemoteFailed) as error:
             if speech is not None and speech.text:
                 raise
-            yield from self._quoted(matter, started, note=f"quoted, because {error.message}")
+            problem = error.message
+        if speech is None or problem:
+            yield from self._quoted(matter, started, note=f"quoted, because {problem}")
             return
-        if not speech.text.strip() and not is_cancelled():
-            yield from self._quoted(matter, started, note="quoted, because the model said nothing")
-            return
-        if shown := speech.finish():
-            first = first if first is not None else _ms(started)
-            yield Piece(shown)
-        outcome: Outcome = "cancelled" if is_cancelled() else "truncated" if is_cut else "answered"
+        last = speech.stats or ModelStats()
+        outcome: Outcome = "cancelled" if is_cancelled() else "truncated" if last.eval_count >= wanted else "answered"
         reason = f"a summary of {_read(len(read), matter.total)}"
         retrieval, evidence = _cited_alone(matter)
         answer = _answer(retrieval, evidence, speech.text, outcome, model.name, reason)
         cited = speech.cited()
+        first = None if speech.first_at is None else (speech.first_at - started) * 1e3
         timings = Timings(first_piece_ms=first, total_ms=_ms(started))
-        yield replace(answer, citations=cited.citations, sentences=cited.sentences, stats=spent, timings=timings)
+        yield replace(answer, citations=cited.citations, sentences=cited.sentences, stats=spent + last, timings=timings)
 
     def _part(
-        self, matter: _Matter, group: Sequence[Hit], whole: Sources, model: LanguageModel, room: int,
+        self, matter: _Matter, group: Sequence[Hit], everything: Sources, model: LanguageModel, room: int,
         is_cancelled: Callable[[], bool], client: str,
     ) -> tuple[str, ModelStats]:  # fmt: skip
         """A group of passages in sentences that its own pages bear out; quoted ones where none is."""
-        spent, said = ModelStats(), ""
-        prompt = _prompt(matter, group, model, room)
-        for part in model.stream(prompt, Sampling(self._settings.max_answer_tokens), is_cancelled, client=client):
-            if isinstance(part, ModelStats):
-                spent = part
-            else:
-                said += part.text
+        sampling = Sampling(self._settings.max_answer_tokens)
+        said, spent = whole(model.stream(_prompt(matter, group, model, room), sampling, is_cancelled, client=client))
         is_made = not group[0].chunk.spans  # of parts, whose sentences were held against their pages before
-        pages = whole if is_made else Sources(group, page_of=self._index.page, embed=self._embedder.embed_passages)
+        pages = everything if is_made else Sources(group, page_of=self._index.page, embed=self._embedder.embed_passages)
         kept = " ".join(said[s.start : s.end] for s in pages.cite(said).sentences if s.citation is not None)
         if kept:
             return kept, spent
