@@ -30,7 +30,6 @@ from ragedge.contracts import (
     Evidence,
     EvidenceReader,
     Generator,
-    ModelStats,
     Outcome,
     Passages,
     Piece,
@@ -45,7 +44,7 @@ from ragedge.energy import EnergyMeter
 from ragedge.errors import ModelError, RemoteFailed
 from ragedge.follow_up import FollowUp
 from ragedge.index.store import Index
-from ragedge.model_prompt import answer_tokens, model_prompt
+from ragedge.model_prompt import answer_tokens, epoch_of, model_prompt
 from ragedge.portion import Portion
 from ragedge.reviewed import Reviewed
 from ragedge.search.retriever import Retriever
@@ -167,7 +166,7 @@ class Pipeline:
     def _found(
         self, question: Question, started: float, is_cancelled: Callable[[], bool], client: str
     ) -> abc.Generator[Event, None, None]:
-        epoch: int | None = getattr(self.generator, "epoch", lambda: None)()
+        epoch = epoch_of(self.generator)
         retrieval, timings = self.follow_up.retrieve(self.retriever, question, is_cancelled, client)
         candidates = self.weigher.candidates(retrieval)
         marked = self.weigher.mark(candidates)
@@ -228,7 +227,6 @@ class Pipeline:
     ) -> Iterator[Event]:
         question = found.retrieval.question
         wanted = answer_tokens(question, self.settings)
-        stats, first_ms = None, None
         sources = Sources(found.retrieval.hits, page_of=self.index.page, embed=self.embedder.embed_passages)
         speech = Speech(sources, question.language or self.settings.language)
         try:
@@ -236,33 +234,26 @@ class Pipeline:
             prompt = replace(prompt, epoch=found.epoch)
             temperature = self.settings.temperature if question.temperature is None else question.temperature
             sampling = Sampling(wanted, temperature, question.seed or 0)
-            for part in generator.stream(prompt, sampling, is_cancelled, client=client):
-                if isinstance(part, ModelStats):
-                    stats = part
-                    self.follow_up.note(part)
-                    continue
-                if shown := speech.add(part.text):
-                    first_ms = first_ms if first_ms is not None else _ms(started)
-                    yield Piece(shown)
+            yield from speech.pieces(generator.stream(prompt, sampling, is_cancelled, client=client))
+            problem = "" if speech.text.strip() or is_cancelled() else "the model said nothing"
         except (ModelError, RemoteFailed) as error:
             if speech.text:
                 raise
-            yield from self._quoted(found, started, note=f"quoted, because {error.message}")
+            problem = error.message
+        if speech.stats is not None:
+            self.follow_up.note(speech.stats)
+        if problem:
+            yield from self._quoted(found, started, note=f"quoted, because {problem}")
             return
-        if not speech.text.strip() and not is_cancelled():
-            yield from self._quoted(found, started, note="quoted, because the model said nothing")
-            return
-        if shown := speech.finish():
-            first_ms = first_ms if first_ms is not None else _ms(started)
-            yield Piece(shown)
         outcome: Outcome = found.verdict.outcome
         if is_cancelled():
             outcome = "cancelled"
-        elif stats is not None and stats.eval_count >= wanted:
+        elif speech.stats is not None and speech.stats.eval_count >= wanted:
             outcome = "truncated"
         cited = speech.cited()
+        first_ms = None if speech.first_at is None else (speech.first_at - started) * 1e3
         answer = self._answer(found, speech.text, outcome, generator.name, started, first_ms)
-        yield replace(answer, citations=cited.citations, sentences=cited.sentences, stats=stats)
+        yield replace(answer, citations=cited.citations, sentences=cited.sentences, stats=speech.stats)
 
     def _answer(
         self,

@@ -32,7 +32,7 @@ from ragedge.evaluation.refusing import ANSWERED_SHARES
 from ragedge.gate_file import IndexGate, write_gate
 from ragedge.terminal import counted
 
-MADE = 200  # questions made; at half a second each, twice, some three minutes on two cores
+MADE = 200  # questions made, each asked twice; more say little more
 _EVERYDAY = 0.7  # share of them in other words than the text's: people do not know the text
 
 

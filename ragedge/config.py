@@ -90,7 +90,7 @@ class AnswerConfig:
     temperature: float = field(default=0.0, metadata=_range(0, 2))
     threads: int = field(default=0, metadata=_range(0, 256))
     evidence_model: str = "packaged"
-    queue_limit: int = field(default=4, metadata=_range(0, 1000))
+    queue_limit: int = field(default=8, metadata=_range(0, 1000))  # as of the server: who is let in is answered
     url: str = ""
     api_key_env: str = ""
     timeout_s: float = field(default=60.0, metadata=_range(0.1, 3600))

@@ -8,6 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Fault = Literal["not_found", "refused", "not_cited", "wrong", "answered"]
+"""What went wrong with a golden question; "answered" where it should have been refused."""
+
+GoldenState = Literal["idle", "running", "waiting", "stopping", "stopped", "failed", "done"]
+
 
 @dataclass(frozen=True, slots=True)
 class AskedRow:
@@ -137,9 +142,12 @@ class PinnedChange:
 
 @dataclass(frozen=True, slots=True)
 class GoldenProgress:
-    """What is going on: `done` of `total` questions; `waiting` is for a visitor's question."""
+    """What is going on: `done` of `total` questions; `waiting` is for a visitor's question.
 
-    state: Literal["idle", "running", "waiting", "stopping", "stopped", "failed", "done"]
+    `problem` says why the last run came to no end.
+    """
+
+    state: GoldenState
     done: int
     total: int
     started_at: str
@@ -148,7 +156,11 @@ class GoldenProgress:
 
 @dataclass(frozen=True, slots=True)
 class GoldenRun:
-    """One run; `figures` by the names that `ragedge eval` gives them, shares in [0, 1], times in milliseconds."""
+    """One run that came to its end; `figures` by the names that `ragedge eval` gives them (shares; times in ms).
+
+    `started_at` is ISO 8601 in UTC; `id` is 0 until it is kept. `questions` of the file's `drawn_from` were asked;
+    `generation` is the index's at the start; `failed` counts the questions with a failure.
+    """
 
     id: int
     started_at: str
@@ -180,7 +192,7 @@ class GoldenFailure:
 
     id: str
     question: str
-    faults: tuple[Literal["not_found", "refused", "not_cited", "wrong", "answered"], ...]
+    faults: tuple[Fault, ...]
     expected: tuple[str, ...]
     sources: tuple[str, ...]
     outcome: str

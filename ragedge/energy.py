@@ -22,7 +22,7 @@ from typing import Protocol
 from ragedge.contracts import Answer, Event
 
 SAMPLE_SECONDS = 0.5
-"""Between two looks at a sensor of power; a model's load changes within seconds, a look costs a board 5 ms."""
+"""Between two looks at a sensor of power; a model's load changes within seconds, and a look costs something."""
 
 _NO_COUNTER = "this box has no counter of energy that is known here (RAPL, hwmon, the Raspberry Pi 5's power chip)"
 _PMIC_SECONDS = 2.0

@@ -12,21 +12,19 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
 
+from ragedge.desk_replies import GoldenFailure, GoldenProgress, GoldenRun, GoldenState
 from ragedge.errors import Busy, InputError, RagedgeError
 from ragedge.evaluate import Walk, as_json
 from ragedge.evaluation.acceptance import measures
 from ragedge.evaluation.comparison import fault_names
 from ragedge.evaluation.goldens import GoldQuestion, draw_sample, parse_questions, read_questions
-from ragedge.evaluation.runs import Failure, Run, RunStore
+from ragedge.evaluation.runs import RunStore
 from ragedge.evaluation.scorecard import Report
 from ragedge.index.disk import write_whole
 
-State = Literal["idle", "running", "waiting", "stopping", "stopped", "failed", "done"]
 AskAll = Callable[[Sequence[GoldQuestion], Walk, Callable[[], bool]], Report]
 QUESTIONS_NAME = "questions.jsonl"
 MAX_FILE_BYTES = 4_194_304  # ten thousand questions with their quotes
@@ -44,17 +42,6 @@ _JOIN_SECONDS = 30.0  # a question at work is told to stop; a language model loo
 
 class _Stopped(Exception):
     """The run was cancelled."""
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    """What is going on: `done` of `total` questions; `problem` says why the last run came to no end."""
-
-    state: State
-    done: int = 0
-    total: int = 0
-    started_at: str = ""
-    problem: str = ""
 
 
 class GoldenRuns:
@@ -79,10 +66,10 @@ class GoldenRuns:
         self._lock = threading.Lock()
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._progress = Progress("idle")
+        self._progress = GoldenProgress("idle", 0, 0, "", "")
 
     @property
-    def progress(self) -> Progress:
+    def progress(self) -> GoldenProgress:
         """What is going on now."""
         return self._progress
 
@@ -127,7 +114,7 @@ class GoldenRuns:
                 raise Busy("the golden questions are being asked already", "wait for that run, or stop it")
             self._stop.clear()
             now = datetime.now(UTC).isoformat(timespec="seconds")
-            self._progress = Progress("running", 0, len(chosen), now)
+            self._progress = GoldenProgress("running", 0, len(chosen), now, "")
             work = (chosen, len(everything), is_busy)
             self._thread = threading.Thread(target=self._run, args=work, name="golden", daemon=True)
             self._thread.start()
@@ -158,8 +145,8 @@ class GoldenRuns:
             plain = as_json(report)
             figures = measures(plain)
             failures = [_failure(row) for row in plain["results"] if fault_names(row)]
-            run = Run(
-                self._progress.started_at, time.monotonic() - started, len(chosen), drawn_from, generation, engine,
+            run = GoldenRun(
+                0, self._progress.started_at, time.monotonic() - started, len(chosen), drawn_from, generation, engine,
                 report.level, {name: figures.get(name) for name in FIGURES}, len(failures),
             )  # fmt: skip
             self.store.add(run, failures[:_MAX_FAILURES])
@@ -188,20 +175,20 @@ class GoldenRuns:
 
         return walk
 
-    def _show(self, state: State, *, done: int | None = None, problem: str = "") -> None:
+    def _show(self, state: GoldenState, *, done: int | None = None, problem: str = "") -> None:
         now = self._progress
         if state in ("running", "waiting") and self._stop.is_set():
             state = "stopping"
-        self._progress = Progress(state, now.done if done is None else done, now.total, now.started_at, problem)
+        self._progress = GoldenProgress(state, now.done if done is None else done, now.total, now.started_at, problem)
 
 
-def _failure(row: dict[str, object]) -> Failure:
+def _failure(row: dict[str, object]) -> GoldenFailure:
     def texts(name: str) -> tuple[str, ...]:
         values = row[name]
         assert isinstance(values, tuple | list)
         return tuple(str(value)[:_MAX_SHOWN_CHARS] for value in values)
 
-    return Failure(
+    return GoldenFailure(
         str(row["id"]), str(row["question"])[:_MAX_SHOWN_CHARS], fault_names(row), texts("expected"), texts("sources"),
         str(row["outcome"]), str(row["answer"])[:_MAX_SHOWN_CHARS], texts("cited"),
     )  # fmt: skip

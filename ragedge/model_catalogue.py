@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ragedge.errors import ConfigError
 
-_RUN_BYTES = 200_000_000  # beside weights and context: 56 MB measured for the process, the rest for buffers
+_RUN_BYTES = 200_000_000  # beside weights and context: the process itself, and buffers
 _SHARE = 0.7  # of the box's memory that a model may take: the rest is for documents, search and the system
 
 

@@ -32,6 +32,12 @@ def model_prompt(
     )
 
 
+def epoch_of(generator: Generator | None) -> int | None:
+    """What `Prompt.epoch` is to be, asked before anything is searched for; None where a model keeps nothing it read."""
+    epoch: int | None = getattr(generator, "epoch", lambda: None)()
+    return epoch
+
+
 def answer_tokens(question: Question, settings: AskSettings) -> int:
     """How long an answer may be."""
     return question.max_answer_tokens or settings.max_answer_tokens

@@ -14,7 +14,7 @@ import os
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, Protocol
 
 from ragedge.answer.ahead import Ahead, one_by_one
@@ -45,7 +45,7 @@ class Reads(Protocol):
     @property
     def is_ready(self) -> bool: ...
     def epoch(self) -> int: ...
-    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool], epoch: int) -> Ahead: ...
+    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool]) -> Ahead: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,7 +184,7 @@ class ReadingAhead:
             if len(self._passages) >= self._most:
                 self._end("done")
                 return False
-            outcome = self._reader.read_ahead(part, self._has_to_stop, epoch)
+            outcome = self._reader.read_ahead(replace(part, epoch=epoch), self._has_to_stop)
             if outcome in ("read", "known"):
                 self._passages.add(text)
                 self._show("reading", read=outcome == "read")

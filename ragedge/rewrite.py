@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from ragedge.answer.faithful import loss
 from ragedge.answer.phrases import own_phrase
 from ragedge.answer.sentences import sentence_spans
+from ragedge.answer.speech import whole
 from ragedge.answer.task_prompts import LANGUAGES, cleaned, rewriting_prompt
 from ragedge.answer.unconfirmed import fact_spans, mark, unmarked
 from ragedge.ask_settings import AskSettings
@@ -40,6 +41,7 @@ from ragedge.contracts import (
 )
 from ragedge.errors import BadQuestion, ModelMissing, NotFound
 from ragedge.index.view import IndexView
+from ragedge.model_prompt import epoch_of
 from ragedge.portion import Portion
 
 MAX_TEXT_CHARS = 8_000
@@ -90,7 +92,7 @@ class Rewriter:
         """
         started = time.perf_counter()
         language = self._checked(request)
-        model = self._generator
+        model, epoch = self._generator, epoch_of(self._generator)
         if model is None:
             what = "translating" if request.kind == "translate" else "saying it simpler"
             raise ModelMissing(
@@ -105,8 +107,10 @@ class Rewriter:
         for part in _parts(text, citations, language or self._settings.language):
             if is_cancelled():
                 break
-            said, stats = (part.ready, None) if part.ready else self._said(part, language, model, is_cancelled, client)
-            spent = spent if stats is None else spent + stats
+            said, stats = part.ready, ModelStats()
+            if not said:
+                said, stats = self._said(part, language, model, is_cancelled, client, epoch)
+            spent += stats
             shown = _written(written, part, said, language or self._settings.language)
             first = first if first is not None else _ms(started)
             yield Piece(shown)
@@ -186,17 +190,13 @@ class Rewriter:
         return hits, tuple(evidence)
 
     def _said(
-        self, part: _Part, language: str, model: LanguageModel, is_cancelled: Callable[[], bool], client: str
-    ) -> tuple[str, ModelStats]:
+        self, part: _Part, language: str, model: LanguageModel, is_cancelled: Callable[[], bool], client: str,
+        epoch: int | None,
+    ) -> tuple[str, ModelStats]:  # fmt: skip
         """What the model makes of a sentence; "" where that is not the same any more."""
-        prompt = rewriting_prompt(part.text, LANGUAGES.get(language, ""), model.count_tokens)
+        prompt = replace(rewriting_prompt(part.text, LANGUAGES.get(language, ""), model.count_tokens), epoch=epoch)
         wanted = model.count_tokens(part.text) * 3 // 2 + _MORE_TOKENS
-        spent, said = ModelStats(), ""
-        for piece in model.stream(prompt, Sampling(wanted), is_cancelled, client=client):
-            if isinstance(piece, ModelStats):
-                spent = piece
-            else:
-                said += piece.text
+        said, spent = whole(model.stream(prompt, Sampling(wanted), is_cancelled, client=client))
         said = cleaned(said)
         is_whole = spent.eval_count < wanted and not is_cancelled()
         same = " ".join(part.text.split())

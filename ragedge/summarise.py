@@ -21,7 +21,7 @@ from ragedge.answer.phrases import SUMMARY, in_language
 from ragedge.answer.prompt import build_prompt
 from ragedge.answer.reader import quote_answer
 from ragedge.answer.sentences import sentence_spans
-from ragedge.answer.speech import Speech
+from ragedge.answer.speech import Speech, whole
 from ragedge.ask_settings import AskSettings
 from ragedge.contracts import (
     Answer,
@@ -34,6 +34,7 @@ from ragedge.contracts import (
     Outcome,
     Passages,
     Piece,
+    Prompt,
     Question,
     Retrieval,
     Sampling,
@@ -47,13 +48,14 @@ from ragedge.document_names import chunks_of_section, find_document
 from ragedge.errors import BadQuestion, ModelError, RemoteFailed
 from ragedge.index.records import DocumentInfo
 from ragedge.index.view import IndexView
+from ragedge.model_prompt import epoch_of
 from ragedge.portion import Portion
 
 MOST_PASSAGES = 400
 """Of a document that are looked at; about 150 pages. Beyond, the first so many."""
 
 MOST_GROUPS = 8
-"""Prompts that a summary may cost, the last one aside: at 1,200 tokens each, five minutes on a Raspberry Pi 5."""
+"""Prompts that a summary may cost, the last one aside: each is waited for."""
 
 _WISH = "What are the main points of these sources? Summarise them in two to four sentences."
 _LABEL_TOKENS = 40  # of the label above a passage in a prompt: title, pages, headings
@@ -62,7 +64,10 @@ _PART_SENTENCES = 2  # of a group of which no sentence of the model could be bor
 
 @dataclass(frozen=True, slots=True)
 class _Matter:
-    """What is summarised: `hits` are those that are read, in order, with their vectors [n, dimension]."""
+    """What is summarised: `hits` are those that are read, in order, with their vectors [n, dimension].
+
+    `epoch` is that of a prompt with them.
+    """
 
     request: SummaryRequest
     info: DocumentInfo
@@ -70,6 +75,7 @@ class _Matter:
     vectors: NDArray[np.float32]
     total: int
     evidence: tuple[Evidence, ...]
+    epoch: int | None
 
 
 class Summariser:
@@ -103,6 +109,7 @@ class Summariser:
         yield from self._spoken(matter, self._generator, started, is_cancelled, client)
 
     def _matter(self, request: SummaryRequest) -> _Matter:
+        epoch = epoch_of(self._generator)
         info = find_document(self._index, request.document)
         ids = self._index.chunk_ids([info.id])
         found = self._index.chunks(ids[:MOST_PASSAGES])
@@ -114,7 +121,8 @@ class Summariser:
         evidence = gist(hits, vectors, page_of=self._index.page, embed=self._embedder.embed_passages) if hits else ()
         if not evidence:
             raise BadQuestion(f'there is no sentence in "{info.path}" that could be quoted', "open the document")
-        return _Matter(request, info, hits, vectors, len(chunks) if request.section else info.chunks, evidence)
+        total = len(chunks) if request.section else info.chunks
+        return _Matter(request, info, hits, vectors, total, evidence, epoch)
 
     # ------------------------------------------------------------------------------------------- without a model
 
@@ -137,9 +145,8 @@ class Summariser:
     ) -> Iterator[Event]:
         wanted = self._settings.max_answer_tokens
         room = min(self._settings.prompt_tokens, model.context_tokens - wanted)
-        spent, is_cut = ModelStats(), False
+        spent = ModelStats()
         speech: Speech | None = None
-        first: float | None = None
         try:
             read = _chosen(matter, _groups(matter.hits, model.count_tokens, room))
             sources = Sources(read, page_of=self._index.page, embed=self._embedder.embed_passages)
@@ -149,46 +156,35 @@ class Summariser:
                 spent = sum((stats for _, stats in said), spent)
                 parts = [_as_hit(matter, number, text) for number, (text, _) in enumerate(said)]
             speech = Speech(sources, self._language(matter))
-            prompt = build_prompt(self._wish(matter), parts, count_tokens=model.count_tokens, budget_tokens=room)
-            for part in model.stream(prompt, Sampling(wanted), is_cancelled, client=client):
-                if isinstance(part, ModelStats):
-                    spent, is_cut = spent + part, part.eval_count >= wanted
-                elif shown := speech.add(part.text):
-                    first = first if first is not None else _ms(started)
-                    yield Piece(shown)
+            prompt = _prompt(matter, parts, model, room)
+            yield from speech.pieces(model.stream(prompt, Sampling(wanted), is_cancelled, client=client))
+            problem = "" if speech.text.strip() or is_cancelled() else "the model said nothing"
         except (ModelError, RemoteFailed) as error:
             if speech is not None and speech.text:
                 raise
-            yield from self._quoted(matter, started, note=f"quoted, because {error.message}")
+            problem = error.message
+        if speech is None or problem:
+            yield from self._quoted(matter, started, note=f"quoted, because {problem}")
             return
-        if not speech.text.strip() and not is_cancelled():
-            yield from self._quoted(matter, started, note="quoted, because the model said nothing")
-            return
-        if shown := speech.finish():
-            first = first if first is not None else _ms(started)
-            yield Piece(shown)
-        outcome: Outcome = "cancelled" if is_cancelled() else "truncated" if is_cut else "answered"
+        last = speech.stats or ModelStats()
+        outcome: Outcome = "cancelled" if is_cancelled() else "truncated" if last.eval_count >= wanted else "answered"
         reason = f"a summary of {_read(len(read), matter.total)}"
         retrieval, evidence = _cited_alone(matter)
         answer = _answer(retrieval, evidence, speech.text, outcome, model.name, reason)
         cited = speech.cited()
+        first = None if speech.first_at is None else (speech.first_at - started) * 1e3
         timings = Timings(first_piece_ms=first, total_ms=_ms(started))
-        yield replace(answer, citations=cited.citations, sentences=cited.sentences, stats=spent, timings=timings)
+        yield replace(answer, citations=cited.citations, sentences=cited.sentences, stats=spent + last, timings=timings)
 
     def _part(
-        self, matter: _Matter, group: Sequence[Hit], whole: Sources, model: LanguageModel, room: int,
+        self, matter: _Matter, group: Sequence[Hit], everything: Sources, model: LanguageModel, room: int,
         is_cancelled: Callable[[], bool], client: str,
     ) -> tuple[str, ModelStats]:  # fmt: skip
         """A group of passages in sentences that its own pages bear out; quoted ones where none is."""
-        spent, said = ModelStats(), ""
-        prompt = build_prompt(self._wish(matter), group, count_tokens=model.count_tokens, budget_tokens=room)
-        for part in model.stream(prompt, Sampling(self._settings.max_answer_tokens), is_cancelled, client=client):
-            if isinstance(part, ModelStats):
-                spent = part
-            else:
-                said += part.text
+        sampling = Sampling(self._settings.max_answer_tokens)
+        said, spent = whole(model.stream(_prompt(matter, group, model, room), sampling, is_cancelled, client=client))
         is_made = not group[0].chunk.spans  # of parts, whose sentences were held against their pages before
-        pages = whole if is_made else Sources(group, page_of=self._index.page, embed=self._embedder.embed_passages)
+        pages = everything if is_made else Sources(group, page_of=self._index.page, embed=self._embedder.embed_passages)
         kept = " ".join(said[s.start : s.end] for s in pages.cite(said).sentences if s.citation is not None)
         if kept:
             return kept, spent
@@ -200,11 +196,14 @@ class Summariser:
         best = gist(group, vectors, page_of=self._index.page, embed=embed, most=_PART_SENTENCES)
         return " ".join(" ".join(item.text.split()) for item in best), spent
 
-    def _wish(self, matter: _Matter) -> Question:
-        return Question(_WISH, language=matter.request.language)
-
     def _language(self, matter: _Matter) -> str:
         return matter.request.language or self._settings.language
+
+
+def _prompt(matter: _Matter, parts: Sequence[Hit], model: LanguageModel, room: int) -> Prompt:
+    wish = Question(_WISH, language=matter.request.language)
+    prompt = build_prompt(wish, parts, count_tokens=model.count_tokens, budget_tokens=room)
+    return replace(prompt, epoch=matter.epoch)
 
 
 def _answer(

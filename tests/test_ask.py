@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from ragedge.answer.gate import Thresholds
 from ragedge.answer.phrases import DISAGREE, REFUSALS
 from ragedge.answer.phrases import UNSURE as DOUBTS
 from ragedge.ask import AskSettings, Pipeline
+from ragedge.config import Config
 from ragedge.contracts import Answer, Block, Document, Generator, Page, Passages, Piece, Question
 from ragedge.errors import BadQuestion, Busy, ModelCorrupt, RemoteFailed
 from ragedge.index.store import FileRow, Index, IndexSettings, NewDocument
@@ -288,6 +290,34 @@ def test_closing_the_stream_frees_the_model_at_once(make: Callable[..., Pipeline
         pass
     stream.close()
     assert pipeline.ask(QUESTION).text == "red green blue white"
+
+
+def assert_open(gate: threading.Event) -> None:
+    assert gate.wait(30)
+
+
+def test_whoever_the_service_lets_in_gets_an_answer_and_not_passages_alone(make: Callable[..., Pipeline]) -> None:
+    config, gate = Config(), threading.Event()
+    limit = config.answer.queue_limit
+    generator = FakeGenerator(said="red", queue_limit=limit, before_piece=lambda _: assert_open(gate))
+    pipeline, ended = make(generator), list[str]()
+
+    def ask(number: int) -> None:
+        try:
+            events = list(pipeline.stream(QUESTION, client=str(number)))
+            ended.append(type(events[-1]).__name__)
+        except Busy:
+            ended.append("refused")
+
+    threads = [threading.Thread(target=ask, args=(n,)) for n in range(config.server.queue_limit)]
+    for thread in threads:
+        thread.start()
+    while generator._turns.waiting + len(ended) < len(threads) - 1:  # all but the one whose turn it is
+        pass
+    gate.set()
+    for thread in threads:
+        thread.join(30)
+    assert ended == ["Answer"] * len(threads)
 
 
 @pytest.mark.parametrize("text", ["", "  \n ", "\x00\x1b", "x" * 2001])

@@ -15,10 +15,11 @@ import pytest
 from ragedge import assemble
 from ragedge.assemble import Box
 from ragedge.config import AnswerConfig, Config
+from ragedge.desk_replies import GoldenFailure, GoldenRun
 from ragedge.errors import Busy, InputError, NotFound
 from ragedge.evaluate import as_json, evaluate_file
 from ragedge.evaluation.acceptance import measures
-from ragedge.evaluation.runs import MAX_RUNS, Failure, Run, RunStore
+from ragedge.evaluation.runs import MAX_RUNS, RunStore
 from ragedge.golden_runs import FIGURES, GoldenRuns
 from ragedge.index.store import Index
 from ragedge.journal import Journal, read_journal
@@ -142,8 +143,8 @@ def test_a_file_that_the_config_names_is_read_and_never_written(tmp_path: Path) 
 
 # ---------------------------------------------------------------------------------------------- results over time
 
-RUN = Run("2026-03-01T12:00:00+00:00", 1.5, 3, 3, 7, "none", "page", {"hit@5": 0.5, "f1": None}, 1)
-FAILURE = Failure("a", "q", ("refused",), ("x",), (), "abstained", "Not here.", ())
+RUN = GoldenRun(0, "2026-03-01T12:00:00+00:00", 1.5, 3, 3, 7, "none", "page", {"hit@5": 0.5, "f1": None}, 1)
+FAILURE = GoldenFailure("a", "q", ("refused",), ("x",), (), "abstained", "Not here.", ())
 
 
 def test_runs_come_back_in_their_order_with_their_failures(tmp_path: Path) -> None:

@@ -29,14 +29,14 @@ class Reader:
         self.answers: dict[str, Ahead | Exception | Callable[[], Ahead]] = {}
         self.is_ready = True
         self.number = 1
-        self.epochs: list[int] = []
+        self.epochs: list[int | None] = []
 
     def epoch(self) -> int:
         return self.number
 
-    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool], epoch: int) -> Ahead:
+    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool]) -> Ahead:
         text = prompt.user[: prompt.passages[0].chars]
-        self.epochs.append(epoch)
+        self.epochs.append(prompt.epoch)
         answer = self.answers.pop(text, None)
         if isinstance(answer, Exception):
             raise answer

@@ -15,12 +15,13 @@ from ragedge.answer.gate import Thresholds
 from ragedge.answer.process_generator import ProcessGenerator
 from ragedge.ask import AskSettings, Pipeline
 from ragedge.config import AnswerConfig, Config
-from ragedge.contracts import Answer, Passages, Question
+from ragedge.contracts import Answer, Passages, Question, RewriteRequest, SummaryRequest
 from ragedge.index.store import Index
 from ragedge.reading_ahead import IDLE_SECONDS, ReadingAhead, Work, prompt_ahead
 from ragedge.search.retriever import Retriever
 from ragedge.speaker import make_speaker
 from ragedge.state_files import StateFolder
+from ragedge.tasks import Tasks
 from tests.fakes import HashEmbedder
 from tests.test_ask import ANSWERS_ALL, SETTINGS, put
 from tests.tiny_gguf import make_tiny_gguf
@@ -116,6 +117,38 @@ def test_a_document_deleted_between_search_and_reading_leaves_no_state(kind: str
     left = StateFolder(tmp_path / ".states", {"prompt": 2**30, "passage": 2**30})
     assert states(pipeline, tmp_path, "passage" if kind == "joined" else "prompt", 1) and after.stats is not None
     assert all(gone.document_id not in head.documents for which in ("prompt", "passage") for head in left.heads(which))
+
+
+@pytest.mark.parametrize("kind", ["exact", "joined"])
+def test_a_document_deleted_before_its_summary_is_read_leaves_no_state(kind: str, make: Make, tmp_path: Path) -> None:
+    pipeline = make(passage_states=kind)
+    tasks = Tasks(pipeline.index, pipeline.embedder, pipeline.generator, pipeline.settings)  # type: ignore[arg-type]
+    events = tasks.stream(SummaryRequest("pump.pdf"))
+    passages = next(events)
+    assert isinstance(passages, Passages)
+    gone = passages.retrieval.hits[0].chunk
+    pipeline.index.forget([gone.document_path])
+    answer = list(events)[-1]
+    assert isinstance(answer, Answer) and answer.stats is not None and answer.stats.prompt_eval_count > 0
+    pipeline.ask(Question(ASKED[1]))  # whose state is kept, after that of the summary
+    left = StateFolder(tmp_path / ".states", {"prompt": 2**30, "passage": 2**30})
+    assert states(pipeline, tmp_path, "passage" if kind == "joined" else "prompt", 1)
+    assert all(gone.document_id not in head.documents for which in ("prompt", "passage") for head in left.heads(which))
+
+
+def test_a_sentence_in_other_words_is_read_as_of_before_its_sources_were_looked_up(make: Make, tmp_path: Path) -> None:
+    pipeline = make()
+    generator = pipeline.generator
+    assert isinstance(generator, ProcessGenerator)
+    before, read = generator.epoch(), []
+    stream = generator.stream
+    generator.stream = lambda prompt, *more, **named: (read.append(prompt.epoch), stream(prompt, *more, **named))[1]  # type: ignore[method-assign]
+    tasks = Tasks(pipeline.index, pipeline.embedder, generator, pipeline.settings)  # type: ignore[arg-type]
+    events = tasks.stream(RewriteRequest("The pump head bolts take 12 Nm.", "simpler"))
+    assert isinstance(next(events), Passages)
+    pipeline.index.forget(["pump.pdf"])
+    assert isinstance(list(events)[-1], Answer)
+    assert read == [before] and generator.epoch() != before
 
 
 def test_no_budget_no_folder(make: Make, tmp_path: Path) -> None:

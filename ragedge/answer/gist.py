@@ -25,7 +25,7 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 MIN_SENTENCES, MAX_SENTENCES = 3, 6  # of a summary; a screen of a phone
 _PER_SENTENCE = 12  # sentences of the document per sentence of the summary, between the two
-_SHORTLIST = 24  # sentences whose vector is computed: about 200 ms on two cores
+_SHORTLIST = 24  # sentences whose vector is computed: they are waited for
 _MIN_WORDS = 5  # content words; less is a title or a label
 _MAX_CHARS = 400  # a longer sentence is a paragraph that was not cut
 _EMBED_CHARS = 400

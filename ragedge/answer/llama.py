@@ -100,19 +100,12 @@ class LlamaGenerator:
         return len(self._loaded()[0].tokenize(text))
 
     def stream(
-        self,
-        prompt: Prompt,
-        sampling: Sampling,
-        is_cancelled: Callable[[], bool],
-        *,
-        client: str = "",
-        epoch: int | None = None,
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool], *, client: str = ""
     ) -> Iterator[Piece | ModelStats]:
         """Pieces of the answer, then its `ModelStats`; closing the iterator frees the model at once.
 
         `is_cancelled` is also called from another thread while the prompt is read. When it is true the stream ends with
         the figures so far. The answer has at most `sampling.max_tokens` tokens, fewer where the context ends.
-        `epoch` is the state folder's when the prompt was made (None: now).
 
         Raises:
             Busy: when a job runs and the queue is full.
@@ -120,8 +113,7 @@ class LlamaGenerator:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
         started = time.monotonic_ns()
-        if epoch is None:
-            epoch = 0 if self._folder is None else self._folder.epoch()
+        epoch = self._epoch(prompt)
         if not self._turns.take(is_cancelled, client):
             yield ModelStats(total_duration=time.monotonic_ns() - started)
             return
@@ -143,12 +135,13 @@ class LlamaGenerator:
         finally:
             self._turns.give()
 
-    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool], epoch: int) -> Ahead:
+    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool]) -> Ahead:
         """Read the first passage of a prompt for whoever asks later, and write nothing; see `Ahead`.
 
         Raises:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
+        epoch = self._epoch(prompt)
         if not self._turns.take(is_cancelled):
             return "stopped"
         try:
@@ -216,6 +209,12 @@ class LlamaGenerator:
                 self._keeper = StateKeeper(self._engine, name, self._states.prompt_bytes, self._folder)
                 self._load_ns = time.monotonic_ns() - started
             return self._engine, self._keeper
+
+    def _epoch(self, prompt: Prompt) -> int:
+        """The state folder's from when the prompt was made; where that is not known, its present one."""
+        if prompt.epoch is not None:
+            return prompt.epoch
+        return 0 if self._folder is None else self._folder.epoch()
 
     def _plan(self, engine: NativeModel, prompt: Prompt, epoch: int) -> Plan:
         check_length(prompt.system, prompt.user, self._context_tokens)

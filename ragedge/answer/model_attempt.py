@@ -23,7 +23,6 @@ def attempt(
     prompt: Prompt,
     sampling: Sampling,
     is_cancelled: Callable[[], bool],
-    epoch: int,
     patience_s: float,
 ) -> Iterator[Piece | ModelStats]:
     """Pieces, then the figures; closing the iterator ends the job. `patience_s`: what a cancelled job may take to end.
@@ -34,7 +33,7 @@ def attempt(
     """
     number = process.next_number()
     replies = process.open(number)
-    process.send(ask(number, prompt, sampling, _WINDOW, epoch))
+    process.send(ask(number, prompt, sampling, _WINDOW))
     is_over = False
     try:
         for reply in _until(is_cancelled, replies):
@@ -58,9 +57,7 @@ def attempt(
         process.forget(number)
 
 
-def attempt_ahead(
-    process: ModelProcess, prompt: Prompt, is_cancelled: Callable[[], bool], epoch: int, patience_s: float
-) -> Ahead:
+def attempt_ahead(process: ModelProcess, prompt: Prompt, is_cancelled: Callable[[], bool], patience_s: float) -> Ahead:
     """Have the one passage of a prompt read for later; what became of it. `patience_s` as in `attempt`.
 
     Raises:
@@ -69,7 +66,7 @@ def attempt_ahead(
     """
     number = process.next_number()
     replies = process.open(number)
-    process.send(prepare(number, prompt, epoch))
+    process.send(prepare(number, prompt))
     try:
         for reply in _until(is_cancelled, replies):
             if isinstance(reply, Failed):

@@ -154,13 +154,13 @@ class _Jobs:
 
     def _prepare(self, job: Prepare, is_cancelled: threading.Event) -> None:
         read = self._generator.read_ahead
-        outcome = self._patient.submit(read, prompt_of(job), is_cancelled.is_set, job.epoch).result()
+        outcome = self._patient.submit(read, prompt_of(job), is_cancelled.is_set).result()
         self._sender.send(Prepared(job.number, outcome))
 
     def _answer(self, job: Ask, is_cancelled: threading.Event, places: threading.Semaphore) -> ModelStats:
         stats = ModelStats()
         prompt, sampling = prompt_of(job), Sampling(job.max_tokens, job.temperature, job.seed)
-        for part in self._generator.stream(prompt, sampling, is_cancelled.is_set, epoch=job.epoch):
+        for part in self._generator.stream(prompt, sampling, is_cancelled.is_set):
             if isinstance(part, Piece):
                 places.acquire()
                 if not is_cancelled.is_set():

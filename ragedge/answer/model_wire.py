@@ -62,7 +62,7 @@ class Count(msgspec.Struct, frozen=True, tag=True):
 class Ask(msgspec.Struct, frozen=True, tag=True):
     """A job; `window` pieces may be on their way before the first `More`.
 
-    `passages` are (document id, characters) of the passages at the beginning of `user`; `epoch` is the state folder's.
+    `passages` are (document id, characters) of the passages at the beginning of `user`; `epoch` as of a `Prompt`.
     """
 
     number: int
@@ -73,7 +73,7 @@ class Ask(msgspec.Struct, frozen=True, tag=True):
     seed: int
     window: int
     passages: tuple[tuple[str, int], ...] = ()
-    epoch: int = 0
+    epoch: int | None = None
 
 
 class Prepare(msgspec.Struct, frozen=True, tag=True):
@@ -83,7 +83,7 @@ class Prepare(msgspec.Struct, frozen=True, tag=True):
     system: str
     user: str
     passages: tuple[tuple[str, int], ...]
-    epoch: int
+    epoch: int | None
 
 
 class More(msgspec.Struct, frozen=True, tag=True):
@@ -245,15 +245,15 @@ def states_of(wanted: Load) -> StateSettings:
     )
 
 
-def ask(number: int, prompt: Prompt, sampling: Sampling, window: int, epoch: int = 0) -> Ask:
+def ask(number: int, prompt: Prompt, sampling: Sampling, window: int) -> Ask:
     """The frame of a job."""
     picks = (sampling.max_tokens, sampling.temperature, sampling.seed)
-    return Ask(number, plain(prompt.system), plain(prompt.user), *picks, window, _parts(prompt), epoch)
+    return Ask(number, plain(prompt.system), plain(prompt.user), *picks, window, _parts(prompt), prompt.epoch)
 
 
-def prepare(number: int, prompt: Prompt, epoch: int) -> Prepare:
+def prepare(number: int, prompt: Prompt) -> Prepare:
     """The frame of a passage that is read ahead."""
-    return Prepare(number, plain(prompt.system), plain(prompt.user), _parts(prompt), epoch)
+    return Prepare(number, plain(prompt.system), plain(prompt.user), _parts(prompt), prompt.epoch)
 
 
 def _parts(prompt: Prompt) -> tuple[tuple[str, int], ...]:
@@ -262,7 +262,8 @@ def _parts(prompt: Prompt) -> tuple[tuple[str, int], ...]:
 
 def prompt_of(job: Ask | Prepare) -> Prompt:
     """The prompt in the frame of a job."""
-    return Prompt(job.system, job.user, (), 0, passages=tuple(PassagePart(*part) for part in job.passages))
+    passages = tuple(PassagePart(*part) for part in job.passages)
+    return Prompt(job.system, job.user, (), 0, passages=passages, epoch=job.epoch)
 
 
 def failed(number: int, error: RagedgeError) -> Failed:

@@ -173,13 +173,13 @@ class ProcessGenerator:
             ModelCorrupt, ModelError: when the model cannot be loaded or fails.
         """
         started = time.monotonic_ns()
-        epoch = self.epoch() if prompt.epoch is None else prompt.epoch
+        prompt = self._dated(prompt)  # now, and not when its turn comes
         check_length(prompt.system, prompt.user, self._context_tokens)
         if not self._turns.take(is_cancelled, client):
             yield ModelStats(total_duration=time.monotonic_ns() - started)
             return
         try:
-            for part in self._job(prompt, sampling, is_cancelled, epoch):
+            for part in self._job(prompt, sampling, is_cancelled):
                 if isinstance(part, ModelStats):
                     load_ns, self._load_ns = self._load_ns, 0
                     part = replace(part, total_duration=time.monotonic_ns() - started, load_duration=load_ns)
@@ -205,7 +205,7 @@ class ProcessGenerator:
         self._folder.make()
         return self._folder.epoch()
 
-    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool], epoch: int) -> Ahead:
+    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool]) -> Ahead:
         """Have the first passage of a prompt read for whoever asks later; see `Ahead`. It loads no model.
 
         Whoever asks meanwhile goes before: it is given up within milliseconds, and takes no place in the queue.
@@ -220,9 +220,8 @@ class ProcessGenerator:
         if not self._turns.borrow():
             return "stopped"
         try:
-            return attempt_ahead(
-                process, prompt, lambda: self._turns.waiting > 0 or is_cancelled(), epoch, self._patience_s
-            )
+            prompt = self._dated(prompt)
+            return attempt_ahead(process, prompt, lambda: self._turns.waiting > 0 or is_cancelled(), self._patience_s)
         finally:
             self._turns.give()
 
@@ -252,8 +251,11 @@ class ProcessGenerator:
             if self._process is not None:
                 self._process.kill()
 
+    def _dated(self, prompt: Prompt) -> Prompt:
+        return replace(prompt, epoch=self.epoch()) if prompt.epoch is None else prompt
+
     def _job(
-        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool], epoch: int
+        self, prompt: Prompt, sampling: Sampling, is_cancelled: Callable[[], bool]
     ) -> Iterator[Piece | ModelStats]:
         """A job, and once more where the process died before it said anything."""
         crash: ModelCrashed | None = None
@@ -264,7 +266,7 @@ class ProcessGenerator:
             is_silent = True
             try:
                 process = self._ready()
-                for part in attempt(process, prompt, sampling, is_cancelled, epoch, self._patience_s):
+                for part in attempt(process, prompt, sampling, is_cancelled, self._patience_s):
                     is_silent = False
                     yield part
                 return

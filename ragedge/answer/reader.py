@@ -41,7 +41,7 @@ Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
 MAX_EVIDENCE = 12  # units returned; nobody shows more
 MAX_EMBEDDED_READ = 8  # where an evidence model has read: its order is better than that by words alone
-MAX_EMBEDDED = 24  # units whose vector is computed: about 200 ms on two cores
+MAX_EMBEDDED = 24  # units whose vector is computed: they are waited for
 _MAX_QUOTES = 3  # in an answer; more is a list of passages, which is shown anyway
 _SECOND_QUOTE = 1.0  # log-odds behind the best; on our training cases 1.5 to 2.4 quotes are shown then, not always 3
 _BETWEEN = "\n\n"

@@ -7,29 +7,44 @@ index.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from ragedge.answer.cite import Cited, Sources
 from ragedge.answer.unconfirmed import HeldBack, fact_spans, mark
+from ragedge.contracts import ModelStats, Piece
 
 
 class Speech:
-    """One answer while it is spoken, held against its sources."""
+    """One answer while it is spoken, held against its sources.
+
+    `text` is what was said so far, `stats` what it cost, once that is known, `first_at` when something was first shown
+    (`time.perf_counter`).
+    """
 
     def __init__(self, sources: Sources, language: str) -> None:
         self.text = ""
+        self.stats: ModelStats | None = None
+        self.first_at: float | None = None
         self._sources = sources
         self._held_back = HeldBack(self._unconfirmed, language)
 
-    def add(self, text: str) -> str:
-        """Take the next bit; gives what may be shown now, marks included."""
-        self.text += text
-        return self._held_back.add(text)
+    def pieces(self, parts: Iterable[Piece | ModelStats]) -> Iterator[Piece]:
+        """What may be shown of a model's stream, marks included, as it comes; nothing more where it said nothing."""
+        for part in parts:
+            if isinstance(part, ModelStats):
+                self.stats = part
+            else:
+                self.text += part.text
+                yield from self._shown(self._held_back.add(part.text))
+        if self.text.strip():
+            yield from self._shown(self._held_back.finish())
 
-    def finish(self) -> str:
-        """What may be shown of the rest."""
-        return self._held_back.finish()
+    def _shown(self, text: str) -> Iterator[Piece]:
+        if text:
+            self.first_at = self.first_at if self.first_at is not None else time.perf_counter()
+            yield Piece(text)
 
     def cited(self) -> Cited:
         """Citations and sentences of the text as it was said, without marks."""
@@ -37,6 +52,17 @@ class Speech:
 
     def _unconfirmed(self, sentence: str) -> Sequence[tuple[int, int]]:
         return fact_spans(sentence) if self._sources.judge(sentence).objection is not None else ()
+
+
+def whole(parts: Iterable[Piece | ModelStats]) -> tuple[str, ModelStats]:
+    """All that a model says, for the code alone, and what it cost."""
+    text, stats = "", ModelStats()
+    for part in parts:
+        if isinstance(part, ModelStats):
+            stats = part
+        else:
+            text += part.text
+    return text, stats
 
 
 def confirmed_only(text: str, cited: Cited, language: str) -> tuple[str, Cited]:

@@ -13,8 +13,8 @@ KvType = Literal["f16", "q8_0"]
 Costs = tuple[tuple[int, float], ...]
 
 DEFAULT_COSTS: Costs = ((4, 3.4), (8, 5.9), (16, 9.2))
-"""Tokens decoded at once -> time, in units of one token alone: measured on one x86 core with a 0.5B model in Q4_0. A
-board whose memory is the narrower part needs less, so that this errs towards not drafting."""
+"""Tokens decoded at once -> time, in units of one token alone: as `ragedge bench --calibrate` gives them for an x86
+core and a small model. A board whose memory is the narrower part needs less, so that this errs towards not drafting."""
 
 GROUPS = (4, 8, 12, 16)
 """Tokens per verification (a draft and the token before it): llama.cpp's kernels work on groups of four rows."""
@@ -25,10 +25,9 @@ class Tuning:
     """Settings of one model on one box. `threads` write, `prompt_threads` read (0: as `threads`).
 
     `flash_attention` None leaves it to llama.cpp; `is_repacked`: weights are rearranged for this processor where it has
-    kernels for that; `is_mapped`: the file is mapped into memory and not copied, which holds rearranged weights twice
-    (742 MB resident for a file of 426 MB, against 544). `slice_tokens` (at most 128) are computed at once when
-    a prompt is read: a cancel waits for the one in progress. 64 were 1.5 % slower than 128 (0.5B, one x86
-    core).
+    kernels for that; `is_mapped`: the file is mapped into memory and not copied, which holds rearranged weights
+    twice. `slice_tokens` (at most 128) are computed at once when a prompt is read: a cancel waits for the one in
+    progress.
 
     The last three say what `batches` found: `verify_difference` None, that nobody has measured it yet; `choices`, how
     many choices were too close for it, and of how many.

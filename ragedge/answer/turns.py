@@ -36,7 +36,8 @@ class Turns:
     @property
     def waiting(self) -> int:
         """Jobs that wait."""
-        return sum(map(len, self._queues.values()))
+        with self._changed:
+            return self._count()
 
     def take(self, is_cancelled: Callable[[], bool], client: str = "") -> bool:
         """Wait for the turn of `client`; False when `is_cancelled` became true before it came.
@@ -47,7 +48,7 @@ class Turns:
         """
         ticket = object()
         with self._changed:
-            if (self._is_taken or self._queues) and self.waiting >= self._limit + self._is_borrowed:
+            if (self._is_taken or self._queues) and self._count() >= self._limit + self._is_borrowed:
                 self._make_room(client)
             self._queues.setdefault(client, deque()).append(ticket)
         try:
@@ -58,6 +59,9 @@ class Turns:
             with self._changed:
                 self._leave(client, ticket)
         return True
+
+    def _count(self) -> int:
+        return sum(map(len, self._queues.values()))
 
     def _make_room(self, client: str) -> None:
         """Send the newest job of the client with the most jobs away, if `client` has fewer even with one more."""
@@ -122,7 +126,7 @@ class Turns:
             self._changed.notify_all()
 
     def _busy(self) -> Busy:
-        wait_s = self._job_s * (self.waiting + 1)
+        wait_s = self._job_s * (self._count() + 1)
         retry_s = max(1, min(_LONGEST_RETRY_S, round(wait_s)))
-        message = f"The language model is busy, and {self.waiting} are waiting."
+        message = f"The language model is busy, and {self._count()} are waiting."
         return Busy(message, f"Ask again in {retry_s} seconds.", retry_after_s=retry_s)

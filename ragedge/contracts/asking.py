@@ -132,7 +132,7 @@ class Prompt:
 
     `passages` are the parts at the beginning of `user` that hold text of documents and nothing else, in their order;
     empty where a prompt is put together in another way. `epoch` is the generator's from before its passages were
-    searched for: what is read of documents that have gone since is not kept; None: nothing can have gone.
+    searched for: what is read of documents that have gone since is not kept; None: as when the generator gets it.
     """
 
     system: str

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragedge.desk_replies import Fault
 from ragedge.errors import InputError
 from ragedge.evaluation.acceptance import measures
 
@@ -73,9 +74,9 @@ def faults(row: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(_FAULTS[name] for name in fault_names(row))
 
 
-def fault_names(row: Mapping[str, Any]) -> tuple[str, ...]:
+def fault_names(row: Mapping[str, Any]) -> tuple[Fault, ...]:
     """The same by name: not_found, refused, not_cited, wrong; answered, where it should have been refused."""
-    found: list[str] = []
+    found: list[Fault] = []
     outcome = str(row["outcome"])
     if not row["is_answerable"]:
         return ("answered",) if outcome in ("answered", "truncated") else ()

@@ -10,10 +10,10 @@ import contextlib
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ragedge.desk_replies import GoldenFailure, GoldenRun
 from ragedge.errors import InputError, NotFound
 
 MAX_RUNS = 500  # one a day for more than a year; some 50 KB each
@@ -28,47 +28,13 @@ CREATE TABLE IF NOT EXISTS run (
 _COLUMNS = "id, started_at, seconds, questions, drawn_from, generation, engine, level, figures, failed"
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """One question that went wrong. `faults` are names out of `comparison.fault_names`; `shown` is what was given."""
-
-    id: str
-    question: str
-    faults: tuple[str, ...]
-    expected: tuple[str, ...]
-    sources: tuple[str, ...]
-    outcome: str
-    shown: str
-    cited: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """One run that came to its end. `started_at` is ISO 8601 in UTC; `id` is 0 until it is kept.
-
-    `questions` of the file's `drawn_from` were asked; `generation` is the index's at the start; `failed` counts the
-    questions with a failure.
-    """
-
-    started_at: str
-    seconds: float
-    questions: int
-    drawn_from: int
-    generation: int
-    engine: str
-    level: str
-    figures: dict[str, float | None]
-    failed: int
-    id: int = 0
-
-
 class RunStore:
     """The runs of one index; opened for each call, so that nothing is held."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def add(self, run: Run, failures: Sequence[Failure]) -> int:
+    def add(self, run: GoldenRun, failures: Sequence[GoldenFailure]) -> int:
         """Keep a run; returns its id.
 
         Raises:
@@ -86,7 +52,7 @@ class RunStore:
             connection.execute(f"DELETE FROM run WHERE id <= ({last})", (MAX_RUNS,))
         return int(added or 0)
 
-    def runs(self, limit: int = 100) -> list[Run]:
+    def runs(self, limit: int = 100) -> list[GoldenRun]:
         """The last runs, the oldest first.
 
         Raises:
@@ -98,7 +64,7 @@ class RunStore:
             rows = connection.execute(f"SELECT {_COLUMNS} FROM run ORDER BY id DESC LIMIT ?", (limit,)).fetchall()
         return [_run(row) for row in reversed(rows)]
 
-    def find(self, run_id: int) -> tuple[Run, list[Failure]]:
+    def find(self, run_id: int) -> tuple[GoldenRun, list[GoldenFailure]]:
         """A run with its failures.
 
         Raises:
@@ -127,17 +93,15 @@ class RunStore:
             raise InputError(f'the results in "{self._path}" cannot be used: {error}', hint) from error
 
 
-def _run(row: Sequence[Any]) -> Run:
-    number, started_at, seconds, questions, drawn_from, generation, engine, level, figures, failed = row
-    return Run(
-        started_at, seconds, questions, drawn_from, generation, engine, level, json.loads(figures), failed, number
-    )
+def _run(row: Sequence[Any]) -> GoldenRun:
+    values = dict(zip(_COLUMNS.split(", "), row, strict=True))
+    return GoldenRun(**{**values, "figures": json.loads(values["figures"])})
 
 
-def _plain(failure: Failure) -> dict[str, Any]:
-    return {name: getattr(failure, name) for name in Failure.__slots__}
+def _plain(failure: GoldenFailure) -> dict[str, Any]:
+    return {name: getattr(failure, name) for name in GoldenFailure.__slots__}
 
 
-def _failure(item: dict[str, Any]) -> Failure:
+def _failure(item: dict[str, Any]) -> GoldenFailure:
     values: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in item.items()}
-    return Failure(**values)
+    return GoldenFailure(**values)

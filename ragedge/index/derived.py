@@ -39,14 +39,14 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 Progress = Callable[[int, int], None]  # (rows done, rows in all)
-# Up to here making the folder anew (0.2-0.4 ms a row, measured) is quicker than the child that would check it (1 s).
+# Up to here making the folder anew is quicker than the child that would check it, which has to start first.
 SMALL_ROWS = 500
 _BATCH_ROWS = 1_000
 # Deleted entries stay in the graph until it is made anew: worth it when they outnumber the living, and are not few.
 _DEAD_ROWS = 1_000
 _PATIENCE_S = 0.25  # a search waits this long for a write to Chroma, then searches exactly
 # An HNSW graph (Malkov & Yashunin 2016) cannot reach every one of many near-identical vectors: that is its nature, not
-# damage, as long as what it stores is right. None measured since the graph has 100 neighbours, 4 of 220 before.
+# damage, as long as what it stores is right; the more neighbours the graph has, the rarer it is.
 _LOST_SHARE = 0.02
 _POINTER = "current"
 

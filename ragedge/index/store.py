@@ -35,7 +35,7 @@ from ragedge.index.view import IndexView
 
 __all__ = ["Counts", "DocumentInfo", "FileRow", "Index", "IndexSettings", "NewDocument"]
 
-# Up to here deleted words are merged away at once (35 ms at 10,000 chunks, measured), beyond it at closing.
+# Up to here deleted words are merged away at once, beyond it, where that would be waited for, at closing.
 _PURGE_AT_ONCE_CHUNKS = 20_000
 
 

@@ -1,7 +1,7 @@
 """Does a Chroma folder hold what the catalog says? Asked in a process of its own.
 
-A damaged folder can crash, hang or fill the memory of whoever opens it (measured: segmentation faults, a hang of more
-than a minute, files of hundreds of gigabytes), so the question is put to a child with limits of time, memory and size:
+A damaged folder can crash, hang or fill the memory of whoever opens it (seen: segmentation faults, endless hangs,
+runaway files), so the question is put to a child with limits of time, memory and size:
 `python -m ragedge.index.verify CATALOG FOLDER DIMENSION` prints one line of JSON.
 """
 
@@ -27,14 +27,14 @@ from ragedge.index.vectors import BATCH_ROWS, MAX_NEIGHBORS, ChromaVectors
 # Chroma keeps about 1.6 times the bytes of the vectors, and bookkeeping of ~200 bytes a row; more is a runaway file.
 _BYTES_PER_ROW = 4_096
 _BASE_BYTES = 64 << 20
-_LINKS_BYTES_PER_ROW = 1_024  # of link_lists.bin: upper layers of the graph; 7 bytes a row measured
+_LINKS_BYTES_PER_ROW = 1_024  # of link_lists.bin: upper layers of the graph, which hold few rows
 _HEADER_BYTES = 100  # of hnswlib's header.bin
 _MEMORY_BYTES = 4 << 30  # address space: native libraries reserve ~1.5 GiB before anything is loaded
-_SECONDS = 30.0  # a Raspberry Pi 5 imports chromadb in about 3 s
+_SECONDS = 30.0  # a slow board needs seconds to import chromadb alone
 _SECONDS_PER_ROW = 0.01
 _PROBES = 300  # stored vectors that must find themselves: a graph cut in two shows in a few of them
-_TOLERANCE = 1e-5  # Chroma gives back the floats it was given; 0.0 measured
-_PROBE_TOLERANCE = 1e-4  # cosine of a vector with itself, as Chroma's float32 arithmetic gives it: 1 - 7e-7 measured
+_TOLERANCE = 1e-5  # Chroma gives back the floats it was given
+_PROBE_TOLERANCE = 1e-4  # cosine of a vector with itself, as Chroma's float32 arithmetic gives it
 _MAX_DIFFERENCES = 1_000  # more are not repaired one by one
 
 

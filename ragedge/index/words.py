@@ -15,9 +15,9 @@ from ragedge.index.catalog import Catalog
 from ragedge.index.folding import fold, match_expression
 from ragedge.index.schema import TOKENIZER, from_sql, translated
 
-MAX_NEAR_TERMS = 20_000  # terms with one first letter that are looked through for a mistyped word; 1 ms per 1,000
+MAX_NEAR_TERMS = 20_000  # terms with one first letter that are looked through for a mistyped word
 _COMMON_PASSAGES = 1_000  # with a word: up to here it is never left out as too common
-_MAX_POSTINGS = 50_000  # passages with one word: beyond this it tells nothing, and counting costs 100 ms
+_MAX_POSTINGS = 50_000  # passages with one word: beyond this it tells nothing, and counting takes long
 
 _VOCABULARY = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab('main', 'fts', 'row')"
 

@@ -29,7 +29,7 @@ from ragedge.ingest.sandbox import Sandbox
 from ragedge.ingest.scan import UPLOADS, Found, Known, Plan, claim_folder, look, plan
 
 BATCH_CHUNKS = 64
-"""Passages embedded at once: large enough to fill the cores, small enough for progress twice a second on a Pi."""
+"""Passages embedded at once: large enough to fill the cores, small enough to show progress often."""
 
 BATCH_FILES = 50
 """Most files that become visible in one transaction; with one-passage files the disk's sync is what costs."""

@@ -59,6 +59,11 @@ def check_model(model: str, names: Sequence[str] = MODELS) -> None:
         raise NotFound(f'there is no model "{model[:100]}" here', f"use {' or '.join(names)}")
 
 
+def lists_sources(model: str) -> bool:
+    """Whether the text of this model's answers ends with outcome and sources."""
+    return model.removesuffix(":latest") == MODEL_WITH_SOURCES
+
+
 def question_of(messages: Sequence[Message], settings: ServerSettings, **wanted: Any) -> AskBody:
     """The question of a conversation; `wanted` are further fields of `AskBody`.
 

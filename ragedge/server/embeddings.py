@@ -29,7 +29,7 @@ from ragedge.server.sse import Cancel, while_connected
 #: 2,048 texts, the protocol's own limit, of some 200 tokens each.
 _MAX_BYTES = 4_194_304
 _MAX_TEXTS = 2_048
-#: Texts per step; about half a second on a small board, after which others have their turn.
+#: Texts per step, after which others have their turn.
 _BATCH = 16
 
 

@@ -22,13 +22,13 @@ from ragedge.errors import BadQuestion
 from ragedge.server.ask import AskDesk, Short, check_body, drain, open_reply, request_id_of, whole_reply
 from ragedge.server.chat import (
     MAX_CHAT_BYTES,
-    MODEL_WITH_SOURCES,
     MODELS,
     Message,
     answer_rest,
     check_model,
     extra_view,
     footer,
+    lists_sources,
     no_answer,
     question_of,
     token_limit,
@@ -113,7 +113,7 @@ class _Chat:
 
     def __init__(self, data: ChatBody, request: Request[Any, Any, Any], question_id: str) -> None:
         self._model = data.model
-        self._has_footer = data.model.removesuffix(":latest") == MODEL_WITH_SOURCES
+        self._has_footer = lists_sources(data.model)
         self._base = str(request.base_url).rstrip("/")
         self._question_id = question_id
         self._request_id = request_id_of(request)

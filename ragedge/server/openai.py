@@ -31,13 +31,13 @@ from ragedge.server.ask import (
 )
 from ragedge.server.chat import (
     MAX_CHAT_BYTES,
-    MODEL_WITH_SOURCES,
     MODELS,
     Message,
     answer_rest,
     check_model,
     extra_view,
     footer,
+    lists_sources,
     no_answer,
     question_of,
     sources_view,
@@ -132,7 +132,7 @@ class _Completion:
 
     def __init__(self, data: CompletionBody, request: Request[Any, Any, Any], question_id: str) -> None:
         self._model = data.model
-        self._has_footer = data.model == MODEL_WITH_SOURCES
+        self._has_footer = lists_sources(data.model)
         self._has_usage = data.stream_options is not None and data.stream_options.include_usage
         self._base = str(request.base_url).rstrip("/")
         self._question_id = question_id

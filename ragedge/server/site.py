@@ -1,7 +1,7 @@
 """The page itself: the files of ragedge/web, read once into memory and served by exact name.
 
 Names are looked up in a table made at start, so an address can reach nothing else on the disk. Browsers get the files
-packed (gzip, a third of the bytes over a slow Wi-Fi), packed once at start.
+packed (gzip, for a slow Wi-Fi), packed once at start.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from ragedge.errors import BadQuestion, NotFound, PackageMissing, RemoteFailed
 PROGRAM = "espeak-ng"
 #: Two minutes of speech; an answer of a kiosk has a tenth of it.
 MAX_CHARS = 2_000
-#: espeak-ng speaks a hundred times faster than people listen; a busy small board may need seconds.
+#: espeak-ng speaks far faster than people listen; a busy small board may need seconds.
 _TIMEOUT_S = 20.0
 #: 16 bits at 22,050 Hz are 44 KB a second: six minutes.
 _MAX_BYTES = 16_777_216

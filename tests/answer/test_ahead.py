@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,11 +66,9 @@ def answer(generator: LlamaGenerator, asked: Prompt) -> tuple[list[str], ModelSt
 
 
 def ahead(generator: LlamaGenerator, asked: Prompt) -> list[Ahead]:
-    folder = generator._folder
-    assert folder is not None
     found = []
     for part in one_by_one(asked):
-        found.append(generator.read_ahead(part, never, folder.epoch()))
+        found.append(generator.read_ahead(part, never))
         written(generator)
     return found
 
@@ -132,12 +131,12 @@ def test_what_nobody_asked_for_goes_first_until_somebody_does(make: Make, tmp_pa
 def test_a_document_that_goes_while_it_is_read_leaves_nothing(make: Make, tmp_path: Path) -> None:
     generator, folder = make(), StateFolder(tmp_path / "states", {"passage": 2**30})
     (part,) = one_by_one(prompt("how?", PUMP))
-    epoch = folder.epoch()
-    assert generator.read_ahead(part, never, epoch) == "read"  # not yet written
+    part = replace(part, epoch=folder.epoch())
+    assert generator.read_ahead(part, never) == "read"  # not yet written
     folder.forget(lambda document: document == "pump")
     written(generator)
     assert documents(tmp_path / "states") == []
-    assert generator.read_ahead(part, never, epoch) == "stale"
+    assert generator.read_ahead(part, never) == "stale"
     written(generator)
     assert documents(tmp_path / "states") == []
 
@@ -151,11 +150,9 @@ def test_a_model_that_reads_in_place_reads_nothing_ahead(make: Make, tmp_path: P
 def test_a_stop_leaves_nothing_half_read(make: Make, tmp_path: Path) -> None:
     generator = make()
     (part,) = one_by_one(prompt("how?", PUMP))
-    folder = generator._folder
-    assert folder is not None
     answer(generator, prompt("which?", VALVE))
     looks = iter([False])  # one look when its turn comes; the next ones are the watcher's
-    outcome = generator.read_ahead(part, lambda: next(looks, True), folder.epoch())
+    outcome = generator.read_ahead(part, lambda: next(looks, True))
     written(generator)
     assert outcome in ("read", "stopped")  # a tiny model may be faster than the watcher
     assert ahead(generator, prompt("how?", PUMP)) == ["known" if outcome == "read" else "read"]
@@ -178,7 +175,7 @@ def process(slow_path: Path, tmp_path: Path) -> Iterator[ProcessGenerator]:
 def test_nothing_is_loaded_for_it(process: ProcessGenerator) -> None:
     (part,) = one_by_one(prompt("how?", PUMP))
     assert process.joins_passages and not process.is_ready
-    assert process.read_ahead(part, never, process.epoch()) == "absent"
+    assert process.read_ahead(part, never) == "absent"
     assert process.pid is None
 
 
@@ -187,8 +184,8 @@ def test_the_process_reads_ahead_at_the_lowest_priority_and_answers_at_its_own(
 ) -> None:
     process.count_tokens("load")
     (part,) = one_by_one(prompt("how?", PUMP))
-    assert process.read_ahead(part, never, process.epoch()) == "read"
-    while process.read_ahead(part, never, process.epoch()) != "known":  # until it is written
+    assert process.read_ahead(part, never) == "read"
+    while process.read_ahead(part, never) != "known":  # until it is written
         pass
     assert process.pid is not None and os.getpriority(os.PRIO_PROCESS, process.pid) == os.getpriority(
         os.PRIO_PROCESS, 0
@@ -208,7 +205,7 @@ def test_whoever_asks_stops_it_and_is_not_refused_though_there_is_no_queue(proce
     def read() -> None:
         for passage in passages:
             (part,) = one_by_one(prompt("how?", passage))
-            outcomes.append(process.read_ahead(part, lambda: began.set() or False, process.epoch()))  # type: ignore[func-returns-value]
+            outcomes.append(process.read_ahead(part, lambda: began.set() or False))  # type: ignore[func-returns-value]
 
     reading = threading.Thread(target=read)
     reading.start()

@@ -24,6 +24,7 @@ from ragedge.answer.model_wire import (
     error_of,
     failed,
     frames,
+    prepare,
     prompt_of,
     state_fields,
     states_of,
@@ -68,8 +69,9 @@ def test_a_job_survives_the_way_with_halves_of_surrogate_pairs_replaced() -> Non
 
 
 def test_passages_and_what_is_to_be_kept_survive_the_way() -> None:
-    prompt = Prompt("Be exact.", "pump", (), 0, passages=(PassagePart("d1", 3), PassagePart("d2", 1)))
-    assert prompt_of(ask(7, prompt, Sampling(9), 4, epoch=5)) == prompt
+    prompt = Prompt("Be exact.", "pump", (), 0, passages=(PassagePart("d1", 3), PassagePart("d2", 1)), epoch=5)
+    assert prompt_of(ask(7, prompt, Sampling(9), 4)) == prompt
+    assert prompt_of(prepare(7, prompt)) == prompt
     states = StateSettings(Path("/states"), 1, 2, 3, joins_passages=True, reread_tokens=4)
     load = Load(b"m", "", 256, 1, "plain", "", (), (), **state_fields(states))
     assert states_of(load) == states

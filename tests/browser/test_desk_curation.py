@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 
 from ragedge.contracts import Question
-from ragedge.evaluation.runs import Failure, Run
+from ragedge.desk_replies import GoldenFailure, GoldenRun
 from ragedge.journal import Journal
 from ragedge.server.settings import Service
 from tests.browser.accessibility import check
@@ -260,9 +260,9 @@ def test_hostile_words_stay_words_in_every_tab(browser: Any, here: Desk, curatin
     entry = "[[answer]]\nquestions = [{0}]\ntext = {1}\nreviewed_by = {1}\nsource = {{path = {1}}}\n"
     entries = [entry.format(json.dumps(f"{p} bolt{n}?"), json.dumps(p)) for n, p in enumerate(shown)]
     parts.pinned.path.write_text("".join(entries), encoding="utf-8")
-    failures = [Failure(p, p, ("wrong",), (p,), (p,), p, p, (p,)) for p in PAYLOADS]
+    failures = [GoldenFailure(p, p, ("wrong",), (p,), (p,), p, p, (p,)) for p in PAYLOADS]
     hostile = "<img src=x onerror='window.pwned=1'>"
-    run = Run("2026-03-01T12:00:00+00:00", 1.0, 2, 2, 1, hostile, "page", {"f1": 0.5}, len(PAYLOADS))
+    run = GoldenRun(0, "2026-03-01T12:00:00+00:00", 1.0, 2, 2, 1, hostile, "page", {"f1": 0.5}, len(PAYLOADS))
     parts.golden.store.add(run, failures)
     for place, ready in (
         ("questions", f"{ROWS} === 44"),

@@ -28,7 +28,7 @@ class Reader:
     def epoch(self) -> int:
         return 1
 
-    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool], epoch: int) -> Ahead:
+    def read_ahead(self, prompt: Prompt, is_cancelled: Callable[[], bool]) -> Ahead:
         if is_cancelled():
             return "stopped"
         self.read.append(prompt.passages[0].document_id)

@@ -113,7 +113,9 @@ def test_the_model_with_sources_names_them_in_its_text(tmp_path: Path, is_stream
             chunks = client.chat.completions.create(model="ragedge-sources", messages=ASK, stream=True)
             text = "".join(chunk.choices[0].delta.content or "" for chunk in chunks)
         else:
-            done = client.chat.completions.create(model="ragedge-sources", messages=ASK)
+            done = client.chat.completions.create(
+                model="ragedge-sources:latest", messages=ASK
+            )  # as Ollama's clients say it
             text = done.choices[0].message.content or ""
     assert text.startswith(f"{answer.text}\n\nUnsure: check the source.\n\nSources:\n1. [Pump javascript:alert 1")
     assert text.count("](") == 1 and "/source/0123456789abcdef/1?start=" in text

@@ -24,7 +24,7 @@ from ragedge.ingest.readers.parts import Part, Progress, clean_about, clean_text
 from ragedge.ingest.readers.pdf_headings import Headings, outline_titles
 
 LIMITS: dict[str, Any] = {
-    # two of sixteen filings measured exceed the default of 100,000 elements
+    # some filings of companies exceed the default of 100,000 elements
     "array_maximum_element_count": 2_000_000,
     "dictionary_maximum_element_count": 1_000_000,
     # bytes per stream: page text never needs more than a few MB, and several streams live at once
