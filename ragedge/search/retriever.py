@@ -47,6 +47,7 @@ class Steps:
     follow_up: bool = True
     spelling: bool = True
     exact: bool = True
+    pairs: bool = True
     editions: bool = True
     subjects: bool = True
     nearby: bool = True
@@ -106,7 +107,9 @@ class Retriever:
         self._candidates = candidates
         self.choose(top_k)
         self._mode: Mode = mode
-        plain = Steps(spelling=False, exact=mode == "lexical", editions=False, subjects=False, nearby=False)
+        plain = Steps(
+            spelling=False, exact=mode == "lexical", pairs=False, editions=False, subjects=False, nearby=False
+        )
         self._steps = steps or (Steps() if mode == "hybrid" else plain)
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
@@ -213,6 +216,7 @@ class Retriever:
         """The BM25 list, and for each code or quoted phrase the list of passages that hold it."""
         names = (*search.query.phrases, *search.query.identifiers) if self._steps.exact else ()
         phrases = [spelling for name in names for spelling in spellings(name)]
+        phrases += search.query.pairs if self._steps.pairs else ()
         words, within, index = search.query.words, search.within, self._index
         by_words = index.search_text(words, phrases, limit * (_DEEPER if self._steps.deep_words else 1), within)
         if search.meant.is_asked and within is None:

@@ -27,6 +27,31 @@ def test_quoted_text_is_a_phrase() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
+        (
+            "How far ahead must I ask for the wheel nuts?",
+            ("far ahead", "ahead must i ask", "ask for the wheel", "wheel nuts"),
+        ),
+        ("Wann muss die Pumpe für Salzwasser gewartet werden?", ("pumpe für salzwasser", "salzwasser gewartet")),
+        ("Où est le robinet d'eau potable ?", ("robinet d'eau", "eau potable")),
+        ("the pump's oil filter", ("pump's oil", "oil filter")),
+        ("물 펌프 교체", ("물 펌프", "펌프 교체")),
+        ("Filters, pumps; valves. Hoses", ()),
+        ("the pump E-417 valve", ()),
+        ("pump, and what is in it of the valve", ()),
+        ("pump or not to be in valve", ()),
+        ("air-filter 'air filter'", ("air-filter", "filter 'air", "air filter")),
+        ("to be or not to be", ()),
+    ],
+)
+def test_words_that_follow_each_other_are_pairs_with_the_stop_words_between(
+    text: str, expected: tuple[str, ...]
+) -> None:
+    assert analyse(text).pairs == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
         ("What does E-417 mean?", ("E-417",)),
         ("price of part 4.510.210 please", ("4.510.210",)),
         ("Tell me about object 1923.14.", ("1923.14",)),
@@ -67,9 +92,10 @@ def test_any_text_is_taken_apart_within_bounds(text: str) -> None:
     query = analyse(text)
     assert len(query.words) <= MAX_WORDS and len(set(query.words)) == len(query.words)
     assert all(stands_in(name, text) or name not in text for name in find_identifiers(text))
-    assert all(query.words) and all(query.phrases) and all(query.identifiers)
+    assert all(query.words) and all(query.pairs) and all(query.phrases) and all(query.identifiers)
+    assert len(query.pairs) < MAX_WORDS and len(set(query.pairs)) == len(query.pairs)
 
 
 def test_a_long_pasted_text_costs_little() -> None:
     query = analyse("valve pump filter " * 20_000 + " ".join(f"word{i}" for i in range(1_000)))
-    assert len(query.words) == MAX_WORDS
+    assert len(query.words) == MAX_WORDS and 0 < len(query.pairs) < MAX_WORDS

@@ -6,7 +6,7 @@ import pytest
 
 from ragedge.contracts import Question
 from ragedge.errors import BadQuestion, ConfigError
-from ragedge.search.retriever import MAX_TOP_K, Retriever, fuse
+from ragedge.search.retriever import MAX_TOP_K, Retriever, Steps, fuse
 from tests.fakes import HashEmbedder, document
 from tests.search.list_index import ListIndex
 
@@ -62,6 +62,17 @@ def test_a_code_that_stands_in_one_passage_decides(index: ListIndex, text: str) 
 def test_a_part_number_is_found_exactly(index: ListIndex) -> None:
     retrieval, _ = ask(index, "What is 4.510.210?")
     assert "4.510.210" in retrieval.hits[0].chunk.text
+
+
+def test_words_that_stand_together_as_in_the_question_go_before_the_same_words_apart() -> None:
+    notes = document("Filter the oil.\n\nRain.\n\nThe oil filter of the pump is in the shed.\n", path="notes.txt")
+    index = ListIndex([notes], HashEmbedder())
+    found = {
+        is_used: ask(index, "Where is the oil filter?", steps=Steps(pairs=is_used))[0].hits[0].chunk.id
+        for is_used in (True, False)
+    }
+    apart, _, together = (passage.id for passage in index.passages)
+    assert found == {True: together, False: apart}
 
 
 def test_modes_ask_one_half_alone(index: ListIndex) -> None:
@@ -127,6 +138,11 @@ def test_words_alone_and_vectors_alone_keep_their_order() -> None:
     assert best(fuse([("a", 9.0), ("b", 8.0)], {}, [])) == "a"
     assert best(fuse([], {"a": 0.3, "b": 0.4}, [])) == "b"
     assert all(0 <= score <= 1.0001 for score in fuse([("a", 9.0)], {"a": 0.9, "b": -0.5}, []).values())
+
+
+def test_a_cosine_of_unrelated_texts_counts_as_nothing() -> None:
+    scores = fuse([], {"a": 0.1, "b": 0.5, "c": -0.2}, [])
+    assert scores["a"] == scores["c"] == 0.0 and scores["b"] == pytest.approx(1.0)
 
 
 def test_a_code_held_by_few_outweighs_both_and_one_held_by_many_does_not() -> None:
