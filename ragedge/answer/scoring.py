@@ -57,8 +57,8 @@ DEFAULT_WEIGHTS = EvidenceWeights()
 """Where no evidence model reads: what marks passages at once, and chooses what is read."""
 
 READ_WEIGHTS = EvidenceWeights(
-    coverage=0.53, new_coverage=1.81, passage_coverage=1.32, cosine=3.98, passage_cosine=0.78, rank=1.13, kind=1.54,
-    field=1.02, novelty=0.68, before=1.52, read_unit=1.01, read_passage=1.3, bias=-3.78,
+    coverage=0.4, new_coverage=1.74, passage_coverage=0.29, cosine=4.08, passage_cosine=1.22, rank=1.91, kind=1.6,
+    field=1.12, novelty=0.95, before=1.65, read_unit=1.19, read_passage=0.87, bias=-4.52,
 )  # fmt: skip
 """Where the evidence model has read."""
 
