@@ -238,7 +238,8 @@ class Catalog:
             return []
         chosen, parameters = "", []
         if within is not None:
-            chosen = " AND rowid IN (SELECT rowid FROM chunks WHERE document_id IN (SELECT value FROM json_each(?)))"
+            # The plus keeps SQLite from asking FTS5 row by row: 366 ms instead of 2 for 3,751 passages.
+            chosen = " AND +rowid IN (SELECT rowid FROM chunks WHERE document_id IN (SELECT value FROM json_each(?)))"
             parameters = [json.dumps(list(within))]
         found = self.rows(
             "SELECT c.id, -f.score FROM (SELECT rowid, bm25(fts, ?, ?, ?) AS score FROM fts WHERE fts MATCH ?"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -38,6 +39,18 @@ def test_words_and_vectors_look_in_the_chosen_documents_alone(index: Index) -> N
     everything = [hit for hit in index.search_vectors(vector, 10) if hit[0].startswith(new)]
     assert [hit[0] for hit in chosen] == [hit[0] for hit in everything]
     assert np.allclose([c for _, c in chosen], [c for _, c in everything], atol=1e-5)
+
+
+def test_the_words_are_looked_up_once_and_not_once_per_passage_of_the_choice(index: Index) -> None:
+    statements: list[str] = []
+    reader = index._catalog._reader
+    reader.set_trace_callback(statements.append)
+    index.search_text(["pump", "seal"], [], 10, list(ids(index).values()))
+    reader.set_trace_callback(None)
+    (statement,) = [text for text in statements if "bm25" in text]
+    plan = " ".join(str(row[-1]) for row in reader.execute(f"EXPLAIN QUERY PLAN {statement}"))
+    used = re.search(r"fts VIRTUAL TABLE INDEX \d+:(\S*)", plan)
+    assert used is not None and "=" not in used[1], plan  # "=": FTS5 is asked for one rowid at a time
 
 
 def test_a_choice_of_none_finds_nothing_and_unknown_ids_are_passed_over(index: Index) -> None:
