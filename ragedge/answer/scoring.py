@@ -57,8 +57,8 @@ DEFAULT_WEIGHTS = EvidenceWeights()
 """Where no evidence model reads: what marks passages at once, and chooses what is read."""
 
 READ_WEIGHTS = EvidenceWeights(
-    coverage=0.4, new_coverage=1.74, passage_coverage=0.29, cosine=4.08, passage_cosine=1.22, rank=1.91, kind=1.6,
-    field=1.12, novelty=0.95, before=1.65, read_unit=1.19, read_passage=0.87, bias=-4.52,
+    coverage=0.38, new_coverage=1.83, passage_coverage=0.25, cosine=3.87, passage_cosine=1.09, rank=2.04, kind=1.68,
+    field=1.17, novelty=1.01, before=1.83, read_unit=1.36, read_passage=0.84, bias=-4.21,
 )  # fmt: skip
 """Where the evidence model has read."""
 
