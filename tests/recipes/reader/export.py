@@ -1,6 +1,6 @@
 """Trained weights to what is shipped: `reader.onnx` (8 bits) and `reader.json` beside it.
 
-    python -m tests.recipes.reader.export WEIGHTS.safetensors [...] PACK.npz FOLDER [--alpha 0.8] [--quantization none]
+    python -m tests.recipes.reader.export WEIGHTS.safetensors [...] PACK.npz FOLDER [--alpha 1.0] [--quantization none]
 
 Word embeddings are the embedder's, which training left as they are. `--alpha` mixes the trained layers with the ones
 training began with (Wortsman et al. 2022): a little of the old keeps more of what the embedder knows of other texts.

@@ -2,11 +2,11 @@
 
     python -m tests.recipes.reader.train PACKS.npz OUT.safetensors --held-out HELD.npz --given GIVEN.npz
 
-Two stages: a broad one on everything that programs made, then several narrow ones from there, mostly on questions of
-people, whose weights are averaged (Wortsman et al. 2022). Near passages are mined with the untrained body (mean-pooled
-states, as the embedder it came from). Word embeddings stay as they are, so that what is trained is the body's layers
-and the heads. An exponential mean of the weights is kept, and with `--held-out` the best of those looked at, because
-the last one may be trained too long; without, the average of the last ones.
+Two trainings from the same beginning, whose weights are averaged (Wortsman et al. 2022): a plain one, and one in
+stages, broad on everything that programs made, then several times narrow from there, mostly on questions of people.
+Near passages are mined with the untrained body (mean-pooled states, as the embedder it came from). Word embeddings stay
+as they are, so that what is trained is the body's layers and the heads. An exponential mean of the weights is kept, and
+with `--held-out` the best of those looked at, because the last one may be trained too long; without, the average.
 """
 
 from __future__ import annotations
@@ -47,6 +47,14 @@ class Stage(NamedTuple):
     passages: int  # of a question
 
 
+PLAIN = Stage(
+    "plain",
+    {"squad": 0.36, "clapnq": 0.13, "medquad": 0.05, "text": 0.2, "records": 0.13, "cloze": 0.07, "bare": 0.06},
+    rate=3e-4,
+    taught=0.5,
+    groups=128,
+    passages=6,
+)
 BROAD = Stage(
     "broad",
     {"squad": 0.2, "clapnq": 0.08, "medquad": 0.05, "text": 0.27, "records": 0.12, "cloze": 0.08, "bare": 0.05}
@@ -220,7 +228,7 @@ def parser_of(description: str | None) -> argparse.ArgumentParser:
     parser.add_argument("--weights", type=Path, default=weights, help="model.safetensors of the embedder")
     parser.add_argument("--held-out", type=Path)
     parser.add_argument("--given", type=Path)
-    parser.add_argument("--seconds", type=float, default=420)
+    parser.add_argument("--seconds", type=float, default=870)
     parser.add_argument("--every", type=float, default=60, help="seconds between reports")
     parser.add_argument("--dropout", type=float, default=0.1)
     parser.add_argument("--scale", type=float, default=1.0, help="of the questions of a step")
@@ -252,19 +260,21 @@ def main() -> None:
 
 
 def train(trainer: Trainer, options: argparse.Namespace, evaluation: Evaluation) -> None:
-    """The broad stage, the narrow ones, their average, and a little of the beginning mixed into it.
+    """The plain training, the one in stages, their average, and a little of the beginning mixed into it.
 
     The trainer is left with the average, and with the best of all that was looked at.
     """
     untrained = {name: value.clone() for name, value in trainer.mean.items()}
     shares = Shares(*map(float, options.shares.split(",")))
-    start = trainer.run(BROAD, options.broad * options.seconds, shares, evaluation)
+    seconds = options.seconds / 2
+    plain = trainer.run(PLAIN, seconds, shares, evaluation)
+    trainer.restart(untrained, options.seed)
+    start = trainer.run(BROAD, options.broad * seconds, shares, evaluation)
     branches = []
     for seed in range(options.branches):
         trainer.restart(start, options.seed + seed + 1)
-        seconds = (1 - options.broad) * options.seconds / options.branches
-        branches.append(trainer.run(NARROW, seconds, shares, evaluation))
-    trainer.mean = average(branches)
+        branches.append(trainer.run(NARROW, (1 - options.broad) * seconds / options.branches, shares, evaluation))
+    trainer.mean = average([plain, average(branches)])
     for alpha in (1.0, 0.9, 0.8):
         trainer.report(f"{alpha} of the average", blend(untrained, trainer.mean, alpha), evaluation)
 
