@@ -157,13 +157,23 @@ def _followed(fitted: Thresholds, made: NDArray[np.float64], target: float, bars
 
     The lower one, under which nothing is said, never goes up by made questions: their hardest are easier than people's.
     """
-    moved, shipped = [], []
-    for kept in (target, _unsure_share(target)):
+    answered, unsure = (_moved(made, kept, bars) for kept in (target, _unsure_share(target)))
+    shipped = _confident(_between(_unsure_share(target), [(row[0], row[1]) for row in bars]))
+    return replace(fitted, answered=round(answered, 4), unsure=round(min(answered, unsure, shipped), 4))
+
+
+def _moved(made: NDArray[np.float64], target: float, bars: Bars) -> float:
+    """The moved bar for a share: never over that of a smaller share, which few made questions can put it."""
+    moved = []
+    for kept in (target, *(row[0] for row in bars if row[0] < target)):
         people, there = (_between(kept, [(row[0], row[column]) for row in bars]) for column in (1, 2))
         here = _odds(bar_for(made.tolist(), kept)) if len(made) else there
-        moved.append(1.0 / (1.0 + math.exp(-(people + _FOLLOWED * (here - there)))))
-        shipped.append(1.0 / (1.0 + math.exp(-people)))
-    return replace(fitted, answered=round(moved[0], 4), unsure=round(min(*moved, shipped[1]), 4))
+        moved.append(_confident(people + _FOLLOWED * (here - there)))
+    return min(moved)
+
+
+def _confident(odds: float) -> float:
+    return 1.0 / (1.0 + math.exp(-odds))
 
 
 def _between(kept: float, points: Sequence[tuple[float, float]]) -> float:
