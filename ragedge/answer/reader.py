@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.readings import SURE_SPAN, Readings
+from ragedge.answer.readings import MARKED_SPAN, Readings
 from ragedge.answer.scoring import (
     COSINE,
     DEFAULT_WEIGHTS,
@@ -150,9 +150,9 @@ def add_readings(features: NDArray[np.float64], units: Sequence[Unit], readings:
 
 
 def _answer_in(unit: Unit, readings: Readings | None) -> PageSpan | None:
-    """The answer's words in the unit, where the model is sure of them."""
+    """The answer's words in the unit, where the model finds them likelier than none."""
     read = readings.of(unit) if readings is not None else None
-    return read.span if read is not None and read.span_score >= SURE_SPAN else None
+    return read.span if read is not None and read.span_score >= MARKED_SPAN else None
 
 
 def _add_cosines(

@@ -13,7 +13,7 @@ from ragedge.answer.units import Unit
 from ragedge.answer.windows import windows_of
 from ragedge.contracts import EvidenceReader, Hit, PageSpan, WindowText
 
-SURE_SPAN = 0.0  # logits of start and end, against none, from which words are marked; set on held-out articles
+MARKED_SPAN = 0.0  # logits of start and end, against none, from which words are marked; set on held-out articles
 _SCALE = 4.0  # of log-odds, so that figures have about the spread of the others
 _LIMIT = 3.0  # of a scaled figure
 

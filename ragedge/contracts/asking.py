@@ -89,7 +89,7 @@ class Evidence:
     """A sentence, list item or table row that may answer the question: an exact part of one page.
 
     `text` == the page's text[start:end]; `score` in [0, 1], higher is better; `hit_index` points into `Retrieval.hits`.
-    `answer` is the place of the short answer inside it, where the evidence model is sure of it.
+    `answer` is the place of the short answer inside it, where the evidence model finds one likelier than none.
     """
 
     hit_index: int
@@ -254,7 +254,7 @@ class Answer:
     """The end of the one read path. `engine` names who spoke: "extractive", "llama:<file>", "none".
 
     `sentences` are all that say something, in order; `unsupported` are those of them that no source supports. `short`:
-    the words of the first quote that answer, where quotes speak and the evidence model is sure of them.
+    the words of the first quote that answer, where quotes speak and the evidence model marks some.
     """
 
     text: str

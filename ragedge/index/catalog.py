@@ -238,7 +238,7 @@ class Catalog:
             return []
         chosen, parameters = "", []
         if within is not None:
-            # The plus keeps SQLite from asking FTS5 row by row: 366 ms instead of 2 for 3,751 passages.
+            # The plus keeps SQLite from asking FTS5 for every chosen passage by itself.
             chosen = " AND +rowid IN (SELECT rowid FROM chunks WHERE document_id IN (SELECT value FROM json_each(?)))"
             parameters = [json.dumps(list(within))]
         found = self.rows(

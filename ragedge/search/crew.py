@@ -1,9 +1,8 @@
 """Jobs that know nothing of each other, done by a few threads that each compute alone.
 
 Instead of letting a native library share every single multiplication among its threads: those wait for each other
-hundreds of times a text, and as soon as anything else runs on the box they wait for the one that was put aside (eight
-texts of 130 tokens by torch on two cores, beside one busy process: two threads sharing 1,116 ms, one 298 ms). Threads
-that share nothing lose only the time that others really take. Knows no models.
+hundreds of times a text, and as soon as anything else runs on the box they wait for the one that was put aside.
+Threads that share nothing lose only the time that others really take. Knows no models.
 """
 
 from __future__ import annotations

@@ -13,9 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 Ranking = list[tuple[str, float]]
 
 _LEXICAL_SHARE = 0.4  # of words and vectors; 0.35 to 0.45 measure alike, all above 0.3 and 0.5
-_COSINE_FLOOR = (
-    0.1  # what unrelated texts have with the embedder at hand; counts as nothing. 0.05 to 0.15 measure alike
-)
+_COSINE_FLOOR = 0.1  # what unrelated texts have with the embedder; counts as nothing. 0.05 measures alike, 0.15 worse
 _LEAST_SPREAD = 0.05  # between floor and best cosine, where nothing is near: no division by next to nothing
 _EXACT_GAIN = 2.2  # shared by the passages that hold a code
 _EXACT_MOST = 1.1  # of it for one passage: more than words and vector together

@@ -3,8 +3,7 @@
 The one module that imports onnxruntime, which Chroma brings along (imported in 0.03 s, a model loaded in 0.06 s
 and 60 MB here). Its integer kernels are why the reader is not run by llama.cpp: 0.10 against 0.33 ms a token
 on one x86 core. Rows are run one by one, because padding them to one length would cost more than it saves, and several
-at a time, each on one thread (seven of 235 tokens on two cores: 98 ms; one after the other, each on two threads, 188
-to 205, on one 175). Knows no texts.
+at a time, each on one thread: see `crew`. Knows no texts.
 """
 
 from __future__ import annotations

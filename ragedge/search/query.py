@@ -23,9 +23,8 @@ _MAX_PAIRS = 16  # of one question: a pasted text has many, and each costs the w
 _MAX_PAIR_CHARS = 256
 _MAX_GAP = 2  # stop words between the two words of a pair: "state of the union"; with more, they are seldom one thing
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)?")
-_JOINING = re.compile(
-    r"[\s\-–/'’\"“”]*"
-)  # what may stand between the words of a pair; a comma, a stop or a code parts them
+# What may stand between the words of a pair; a comma, a stop or a code parts them.
+_JOINING = re.compile(r"[\s\-–/'’\"“”]*")
 _ELISION = re.compile(r"^[^\W_]{1,2}['’](?=[^\W_]{3})")  # "l'eau potable": found behind "d'eau", too
 _CODE = " | "  # in place of a code: no word, and nothing that joins
 

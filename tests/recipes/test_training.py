@@ -7,8 +7,8 @@ import torch
 
 from tests.recipes.reader.batches import END, OFFSET, Shelf
 from tests.recipes.reader.evaluate import Best, measure_given
-from tests.recipes.reader.model import MAX_UNITS, EvidenceReader, Reading
-from tests.recipes.reader.train import average, blend
+from tests.recipes.reader.model import MAX_UNITS, EvidenceReader, Reading, blend
+from tests.recipes.reader.train import average
 
 
 def case(count: int, value: float) -> dict[str, float]:
@@ -32,7 +32,7 @@ def test_given_paragraphs_and_refusals_count_towards_the_best() -> None:
 
 
 def test_states_are_averaged_and_mixed_with_the_beginning_but_for_the_heads() -> None:
-    one, two = {"body": torch.tensor([0.0]), "heads.bias": torch.tensor([2.0])}, {}
+    one = {"body": torch.tensor([0.0]), "heads.bias": torch.tensor([2.0])}
     two = {"body": torch.tensor([4.0]), "heads.bias": torch.tensor([4.0])}
     mean = average([one, two])
     assert mean["body"].item() == 2 and mean["heads.bias"].item() == 3

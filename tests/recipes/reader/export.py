@@ -23,7 +23,7 @@ from torch import Tensor
 
 from ragedge.models import embedder_folder, sha256_of
 from tests.recipes.reader.batches import Shelf
-from tests.recipes.reader.model import EvidenceReader, body_state
+from tests.recipes.reader.model import EvidenceReader, blend, body_state
 from tests.recipes.reader.onnx_graph import read_onnx, write_onnx
 
 _EXAMPLES = 400  # questions with their passages that activations are looked up on
@@ -58,12 +58,9 @@ def main() -> None:
 
 
 def mixed(base: Mapping[str, Tensor], trained: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
-    """The reader's state with `alpha` of the trained body and the rest of the old one; heads as trained."""
-    body = {
-        f"body.{name}": value + alpha * (trained[f"body.{name}"] - value) if f"body.{name}" in trained else value
-        for name, value in base.items()
-    }
-    return {**body, "heads.weight": trained["heads.weight"], "heads.bias": trained["heads.bias"]}
+    """The reader's state with `alpha` of the trained body; what was not trained (the words) is the old one's."""
+    old = {f"body.{name}": value for name, value in base.items()}
+    return blend(old, {**old, **trained}, alpha)
 
 
 @torch.no_grad()

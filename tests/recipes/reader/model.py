@@ -141,3 +141,8 @@ def body_state(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
             ):
                 state[f"{ours}{mine}.{part}"] = get(f"{theirs}{name}.{part}")
     return state
+
+
+def blend(old: Mapping[str, Tensor], new: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
+    """`alpha` of the new body and the rest of the old one; heads as trained."""
+    return {n: v if n.startswith("heads") else old[n] + alpha * (v - old[n]) for n, v in new.items()}

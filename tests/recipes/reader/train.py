@@ -29,7 +29,7 @@ from tests.recipes.reader.batches import Shelf
 from tests.recipes.reader.evaluate import Best, Evaluation
 from tests.recipes.reader.losses import Shares, group_loss
 from tests.recipes.reader.mining import MINED, mine, shelf_vectors, unit_vectors
-from tests.recipes.reader.model import MAX_UNITS, Body, EvidenceReader, Reading, body_state
+from tests.recipes.reader.model import MAX_UNITS, Body, EvidenceReader, Reading, blend, body_state
 from tests.recipes.reader.packing import SOURCES
 
 EMA = 0.999
@@ -282,11 +282,6 @@ def train(trainer: Trainer, options: argparse.Namespace, evaluation: Evaluation)
 def average(states: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """The mean of every tensor."""
     return {name: torch.stack([state[name].float() for state in states]).mean(0) for name in states[0]}
-
-
-def blend(old: Mapping[str, Tensor], new: Mapping[str, Tensor], alpha: float) -> dict[str, Tensor]:
-    """`alpha` of the new body and the rest of the old one; heads as trained."""
-    return {n: v if n.startswith("heads") else old[n] + alpha * (v - old[n]) for n, v in new.items()}
 
 
 def save(state: Mapping[str, Tensor], path: Path) -> None:
