@@ -6,7 +6,9 @@ Every question is asked of its index as the product asks, once as it is and once
 its answer; what comes up then is near the topic and cannot answer. `made=N` adds N questions made by program from the
 index, `test` keeps a case out of the fit. Questions of each case are asked of the next one, too (off topic). Whatever
 figures the product's read path gives are fitted, so after a new one this command is run again. Figures are reported
-with the case itself left out of the fit; only the last fit, the one that ships, has seen all but the tests.
+with the case itself left out of the fit; only the last fit, the one that ships, has seen all but the tests. The weights
+of the evidence score may have been fitted on some of the same questions (`fit_reader.py`): choose no figure by its gain
+on those alone, least of all `evidence` and what hangs on which unit is shown first.
 `--memory` keeps vectors between runs: the second run takes minutes where the first takes half an hour.
 """
 
@@ -105,6 +107,7 @@ def main() -> None:
     bars = _bars(rows, unseen)
     people = {kept: bar for kept, bar, _ in bars}
     gate = replace(_fit(chosen, names, options), answered=people[ANSWERED_KEPT], unsure=people[UNSURE_KEPT])
+    _report_bars(rows, cases, unseen, gate)
     for kept, bar, made in bars:
         print(f"{kept:.1%} of the answerable questions reach {bar:.3f}, of the made ones {made:.3f}")
     print(f"answered from {gate.answered}, refused below {gate.unsure}; {len(chosen)} examples, {len(names)} figures")
@@ -232,6 +235,24 @@ def _report(rows: Sequence[Row], cases: Sequence[Case], unseen: Sequence[float],
                 cells = "".join(_cell(column, right, wrong) for column in columns)
                 label = f"{case.name}{' made' if made else ''}: {condition}"
                 print(f"{label:<44}{f'{len(right)}/{len(wrong)}':>12}{cells}")
+
+
+def _report_bars(rows: Sequence[Row], cases: Sequence[Case], unseen: Sequence[float], gate: Thresholds) -> None:
+    """Per case what people's questions get under the two bars that ship, which are the same for all cases."""
+    heads = ("answerable", "taken out", "unanswerable", "off topic")
+    print(f"{'answered / unsure, one bar for all cases':<44}" + "".join(f"{head:>16}" for head in heads))
+    for case in cases:
+        cells = ""
+        for condition in ("present", *heads[1:]):
+            here = [
+                confidence
+                for row, confidence in zip(rows, unseen, strict=True)
+                if row.case is case and row.example.condition == condition and not row.example.kind.startswith("made")
+            ]
+            answered = sum(confidence >= gate.answered for confidence in here)
+            unsure = sum(gate.unsure <= confidence < gate.answered for confidence in here)
+            cells += f"{f'{answered} / {unsure} of {len(here)}' if here else '-':>16}"
+        print(f"{case.name:<44}{cells}")
 
 
 def _is_off(row: Row) -> bool:
