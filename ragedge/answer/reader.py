@@ -21,8 +21,7 @@ from ragedge.answer.scoring import (
     DEFAULT_WEIGHTS,
     EMBED_CHARS,
     PASSAGE_COVERAGE,
-    READ_PASSAGE,
-    READ_UNIT,
+    READ_SPAN,
     Asked,
     EvidenceWeights,
     Rarity,
@@ -142,11 +141,9 @@ def rank(
 
 
 def add_readings(features: NDArray[np.float64], units: Sequence[Unit], readings: Readings) -> None:
-    """Put what was read into `features`; a unit that was not read counts as the lowest that was."""
+    """Put what was read into `features`: how far a unit's span is behind the best one of all."""
     for i, unit in enumerate(units):
-        read = readings.of(unit)
-        features[i, READ_UNIT] = readings.unread if read is None else read.unit
-        features[i, READ_PASSAGE] = readings.passages[-1] if read is None else read.passage
+        features[i, READ_SPAN] = readings.behind(unit)
 
 
 def _answer_in(unit: Unit, readings: Readings | None) -> PageSpan | None:
