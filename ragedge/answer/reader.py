@@ -133,9 +133,10 @@ def rank(
         )
         for i in order
     ]
+    is_how_to = asked.kind == "how_to"
     for place, i in enumerate(order[:_MAX_QUOTES]):
-        evidence[place] = with_sentence(evidence[place], units, units[i], page_of)
-    if asked.kind == "how_to":
+        evidence[place] = with_sentence(evidence[place], units, units[i], page_of, is_how_to=is_how_to)
+    if is_how_to:
         evidence[0] = whole_run(evidence[0], units, units[order[0]], page_of)
     return _without_overlaps(evidence)
 

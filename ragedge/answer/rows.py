@@ -15,6 +15,7 @@ _TOKEN = re.compile(r"[\w./-]+")
 _NUMBER = r"(\d[\d,]*(?:\.\d+)?)"
 _UNIT = r"\s*([^\W\d_]*[²³%°]?)"
 _AMOUNT = re.compile(_NUMBER + _UNIT)
+_FIRST_AMOUNT = re.compile(rf"\s*\|?\s*{_NUMBER}{_UNIT}")
 _RANGE = re.compile(rf"{_NUMBER}\s*(?:to|bis|à|a|–|-)\s*{_NUMBER}{_UNIT}")
 _ABOVE = re.compile(rf"\b(?:more than|over|above|at least|mehr als|über|mindestens|plus de|más de)\s+{_NUMBER}{_UNIT}")
 _BELOW = re.compile(rf"\b(?:less than|under|below|up to|at most|weniger als|unter|bis|moins de|hasta)\s+{_NUMBER}{_UNIT}")
@@ -48,13 +49,15 @@ def key_fits(numbers: Numbers, line: str) -> float:
 
 
 def range_holds(numbers: Numbers, line: str) -> float:
-    """1 where an amount that is asked for lies in a range of `line` with the same unit, else 0."""
+    """1 where an amount that is asked for lies in a range of `line` with the same unit, or begins the line, else 0."""
     if not numbers.amounts:
         return 0.0
     folded = line.casefold()
     ranges = [(_value(a), _value(b), unit) for a, b, unit in _RANGE.findall(folded)]
     ranges += [(_value(a), float("inf"), unit) for a, unit in _ABOVE.findall(folded)]
     ranges += [(0.0, _value(b), unit) for b, unit in _BELOW.findall(folded)]
+    if first := _FIRST_AMOUNT.match(folded):
+        ranges.append((_value(first[1]), _value(first[1]), first[2]))
     return float(any(low <= v <= high and unit == u for v, u in numbers.amounts for low, high, unit in ranges))
 
 

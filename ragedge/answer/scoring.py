@@ -38,28 +38,28 @@ class EvidenceWeights:
     irm). `tests/recipes/fit_reader.py` printed them.
     """
 
-    coverage: float = 1.56
-    new_coverage: float = 2.68
-    passage_coverage: float = 1.04
-    cosine: float = 4.69
-    passage_cosine: float = 1.73
-    rank: float = 2.26
-    kind: float = 2.06
-    field: float = 1.11
-    novelty: float = 1.65
-    before: float = 1.82
-    key: float = 5.37
-    range: float = 2.67
+    coverage: float = 1.33
+    new_coverage: float = 2.62
+    passage_coverage: float = 1.16
+    cosine: float = 5.3
+    passage_cosine: float = 1.67
+    rank: float = 2.24
+    kind: float = 2.04
+    field: float = 1.13
+    novelty: float = 1.45
+    before: float = 1.83
+    key: float = 4.76
+    range: float = 2.78
     read_span: float = 0.0
-    bias: float = -9.04
+    bias: float = -9.05
 
 
 DEFAULT_WEIGHTS = EvidenceWeights()
 """Where no evidence model reads: what marks passages at once, and chooses what is read."""
 
 READ_WEIGHTS = EvidenceWeights(
-    coverage=0.56, new_coverage=2.14, passage_coverage=0.47, cosine=5.24, passage_cosine=1.66, rank=2.16, kind=1.37,
-    field=1.17, novelty=0.89, before=2.12, key=5.26, range=3.08, read_span=0.8, bias=-5.59,
+    coverage=0.64, new_coverage=2.19, passage_coverage=0.4, cosine=5.13, passage_cosine=1.67, rank=2.14, kind=1.52,
+    field=1.2, novelty=1.01, before=2.23, key=5.35, range=3.6, read_span=0.86, bias=-5.72,
 )  # fmt: skip
 """Where the evidence model has read."""
 
