@@ -30,7 +30,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "number",
         _any_of(
-            """
+            r"""
             how (?:many|much|long|far|high|tall|deep|wide|big|large|heavy|old|often|fast|hot|cold|tight|thick|strong)
             how (?:steep|soon|thin|loud|few)
             at (?:which|what) (?:temperature|pressure|position|percentage|rate)
@@ -49,7 +49,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         _any_of(
             """
             what time|(?:by|until|since|from) when
-            AFTERwhen (?:exactly )?(?:did|do|does|is|are|was|were|will|would|can|could|may|must|shall|should|has|have|had)
+            AFTERwhen (?:exactly )?(?:d(?:id|o|oes)|is|are|was|were|will|would|can|could|may|must|shall|should|ha[sd]|have)
             (?:what|which) (?:year|date|day|month|century|time|weekday)
             wann|bis wann|seit wann|in welchem jahr|um wie ?viel uhr
             AFTERquand|depuis quand|en quelle année|à quelle heure|cuándo|en qué año|a qué hora

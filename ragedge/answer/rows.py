@@ -18,7 +18,9 @@ _AMOUNT = re.compile(_NUMBER + _UNIT)
 _FIRST_AMOUNT = re.compile(rf"\s*\|?\s*{_NUMBER}{_UNIT}")
 _RANGE = re.compile(rf"{_NUMBER}\s*(?:to|bis|à|a|–|-)\s*{_NUMBER}{_UNIT}")
 _ABOVE = re.compile(rf"\b(?:more than|over|above|at least|mehr als|über|mindestens|plus de|más de)\s+{_NUMBER}{_UNIT}")
-_BELOW = re.compile(rf"\b(?:less than|under|below|up to|at most|weniger als|unter|bis|moins de|hasta)\s+{_NUMBER}{_UNIT}")
+_BELOW = re.compile(
+    rf"\b(?:less than|under|below|up to|at most|weniger als|unter|bis|moins de|hasta)\s+{_NUMBER}{_UNIT}"
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,8 @@ def with_sentence(
 ) -> Evidence:
     """`evidence` with the sentences right below it, where it is a label: a short line that ends no sentence.
 
-    With `is_how_to` with more of them. Table rows are no labels: what follows them are other rows, which end no sentence either.
+    With `is_how_to` with more of them. Table rows are no labels: what follows them are other rows, which end no
+    sentence either.
     """
     if best.kind not in ("text", "heading") or len(best.text) > _MAX_LABEL_CHARS or _SENTENCE_END.search(best.text):
         return evidence
