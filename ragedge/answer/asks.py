@@ -17,13 +17,16 @@ _QUANTITY = (
     "|voltage|length|width|height|depth|speed|gap|deposit|discount|fee|clearance|thickness|diameter|capacity|volume|mass"
     "|limit|maximum|minimum|interval|rate)"
 )
+_VERB = "(?:did|do|does|is|are|was|were|will|would|can|could|may|must|shall|should|has|have|had)"
 _AFTER = "(?:^|[.!?;:,] |(?:and|or|from|by|to|for|with|of) )"  # "the casualty who", "the pump when it" ask nothing
 
 
 def _any_of(lines: str) -> re.Pattern[str]:
     """One pattern out of alternatives, one or more per line."""
     alternatives = "|".join(line.strip() for line in lines.strip().splitlines())
-    return re.compile(rf"\b(?:{alternatives.replace('QUANTITY', _QUANTITY).replace('AFTER', _AFTER)})\b")
+    for name, pattern in (("QUANTITY", _QUANTITY), ("VERB", _VERB), ("AFTER", _AFTER)):
+        alternatives = alternatives.replace(name, pattern)
+    return re.compile(rf"\b(?:{alternatives})\b")
 
 
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
@@ -49,7 +52,7 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         _any_of(
             """
             what time|(?:by|until|since|from) when
-            AFTERwhen (?:exactly )?(?:d(?:id|o|oes)|is|are|was|were|will|would|can|could|may|must|shall|should|ha[sd]|have)
+            AFTERwhen (?:exactly )?VERB
             (?:what|which) (?:year|date|day|month|century|time|weekday)
             wann|bis wann|seit wann|in welchem jahr|um wie ?viel uhr
             AFTERquand|depuis quand|en quelle année|à quelle heure|cuándo|en qué año|a qué hora
