@@ -12,21 +12,35 @@ from typing import Literal
 Kind = Literal["how_to", "number", "time", "person", "place", "yes_no", "any"]
 
 
+_QUANTITY = (
+    "(?:share|percentage|percent|number|size|amount|distance|temperature|pressure|torque|price|cost|dose|ratio|weight"
+    "|voltage|length|width|height|depth|speed|gap|deposit|discount|fee|clearance|thickness|diameter|capacity|volume|mass"
+    "|limit|maximum|minimum|interval|rate)"
+)
+_VERB = "(?:did|do|does|is|are|was|were|will|would|can|could|may|must|shall|should|has|have|had)"
+_AFTER = "(?:^|[.!?;:,] |(?:and|or|from|by|to|for|with|of) )"  # "the casualty who", "the pump when it" ask nothing
+
+
 def _any_of(lines: str) -> re.Pattern[str]:
     """One pattern out of alternatives, one or more per line."""
-    return re.compile(rf"\b(?:{'|'.join(line.strip() for line in lines.strip().splitlines())})\b")
+    alternatives = "|".join(line.strip() for line in lines.strip().splitlines())
+    for name, pattern in (("QUANTITY", _QUANTITY), ("VERB", _VERB), ("AFTER", _AFTER)):
+        alternatives = alternatives.replace(name, pattern)
+    return re.compile(rf"\b(?:{alternatives})\b")
 
 
 _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     (
         "number",
         _any_of(
-            """
+            r"""
             how (?:many|much|long|far|high|tall|deep|wide|big|large|heavy|old|often|fast|hot|cold|tight|thick|strong)
+            how (?:steep|soon|thin|loud|few)
             at (?:which|what) (?:temperature|pressure|position|percentage|rate)
-            (?:what|which) (?:share|percentage|percent|number|size|amount|distance|temperature|pressure|torque|price)
-            (?:what|which) (?:cost|dose|ratio|weight|voltage|length|width|height|depth|speed|code|line|form|position)
-            what is the (?:torque|maximum|minimum|price|cost|dose|limit|number|weight|voltage|pressure|temperature)
+            (?:what|which) (?:code|line|form|position)
+            (?:what|which) (?:(?:is|are|was|were) )?(?:the )?(?:[\w-]+ ){0,2}QUANTITY
+            what (?:does|do|did) .{2,80} (?:cost|charge|weigh|measure)
+            QUANTITY (?:of|for)
             wie ?viele?|wie (?:lange|weit|hoch|tief|breit|groß|schwer|alt|oft|schnell|warm|fest|teuer)
             combien|quel(?:le)? (?:est )?(?:la |le )?(?:nombre|quantité|taille|prix|pression|température)
             cuánt[oa]s?|qué (?:cantidad|tamaño|precio|presión|temperatura)
@@ -37,9 +51,11 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         "time",
         _any_of(
             """
-            when|by when|until when|what time|(?:what|which) (?:year|date|day|month|century|time|weekday)
+            what time|(?:by|until|since|from) when
+            AFTERwhen (?:exactly )?VERB
+            (?:what|which) (?:year|date|day|month|century|time|weekday)
             wann|bis wann|seit wann|in welchem jahr|um wie ?viel uhr
-            quand|en quelle année|à quelle heure|cuándo|en qué año|a qué hora
+            AFTERquand|depuis quand|en quelle année|à quelle heure|cuándo|en qué año|a qué hora
             """
         ),
     ),
@@ -47,8 +63,8 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         "person",
         _any_of(
             """
-            who|whom|whose|(?:which|what) (?:person|artist|author|man|woman|king|president)
-            wer|wen|wem|wessen|qui|quién(?:es)?
+            AFTER(?:who|whom|whose)|(?:which|what) (?:person|artist|author|man|woman|king|president)
+            wer|wen|wem|wessen|AFTERqui|quién(?:es)?
             """
         ),
     ),
@@ -56,8 +72,8 @@ _PATTERNS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         "place",
         _any_of(
             """
-            where|(?:which|what) (?:country|city|town|place|room|state|church|location)
-            wo|wohin|woher|où|dónde
+            AFTERwhere|(?:which|what) (?:country|city|town|place|room|state|church|location)
+            AFTER(?:wo|où)|wohin|woher|d'où|dónde
             """
         ),
     ),

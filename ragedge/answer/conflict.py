@@ -21,7 +21,7 @@ from ragedge.answer.scoring import Asked, bag_of
 from ragedge.contracts import Evidence, Hit
 
 MAX_LOOKED_AT = 5  # pieces of evidence; what ranks lower is not what was asked
-_NEAR = 3.0  # log-odds behind the best
+_NEAR = 4.0  # log-odds behind the best
 _MOST_MORE = 2  # words that one piece has beyond the other
 _LEAST_WORDS = 3  # shared ones; two lines "Price: 5" and "Price: 6" may be about two things
 _NAME = re.compile(r"(?<=[a-z0-9,;:)] )[A-ZÀ-Þ][\w'’-]+")

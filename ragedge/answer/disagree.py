@@ -18,7 +18,7 @@ from ragedge.answer.scoring import Asked, bag_of
 from ragedge.contracts import Evidence, Hit
 
 MAX_LOOKED_AT = 5  # pieces of evidence; what ranks lower is not what was asked
-NEAR = 2.0  # log-odds behind the best
+NEAR = 2.7  # log-odds behind the best
 LEAST_COVERED = 0.5  # share of the pinned words' weight that a piece holds with its title and headings
 _YEAR = re.compile(r"\b(?:1[0-9]\d\d|20\d\d)\b")
 CONDITION = re.compile(

@@ -21,8 +21,7 @@ from ragedge.answer.scoring import (
     DEFAULT_WEIGHTS,
     EMBED_CHARS,
     PASSAGE_COVERAGE,
-    READ_PASSAGE,
-    READ_UNIT,
+    READ_SPAN,
     Asked,
     EvidenceWeights,
     Rarity,
@@ -43,7 +42,7 @@ MAX_EVIDENCE = 12  # units returned; nobody shows more
 MAX_EMBEDDED_READ = 8  # where an evidence model has read: its order is better than that by words alone
 MAX_EMBEDDED = 24  # units whose vector is computed: they are waited for
 _MAX_QUOTES = 3  # in an answer; more is a list of passages, which is shown anyway
-_SECOND_QUOTE = 1.0  # log-odds behind the best; on our training cases 1.5 to 2.4 quotes are shown then, not always 3
+_SECOND_QUOTE = 1.5  # log-odds behind the best; on our training cases 1.3 to 1.9 quotes are shown then, not always 3
 _BETWEEN = "\n\n"
 _EMBED_CHARS_DENSE = 160  # where so many characters are more tokens than the embedder reads (dot leaders, CJK)
 
@@ -134,19 +133,18 @@ def rank(
         )
         for i in order
     ]
+    is_how_to = asked.kind == "how_to"
     for place, i in enumerate(order[:_MAX_QUOTES]):
-        evidence[place] = with_sentence(evidence[place], units, units[i], page_of)
-    if asked.kind == "how_to":
+        evidence[place] = with_sentence(evidence[place], units, units[i], page_of, is_how_to=is_how_to)
+    if is_how_to:
         evidence[0] = whole_run(evidence[0], units, units[order[0]], page_of)
     return _without_overlaps(evidence)
 
 
 def add_readings(features: NDArray[np.float64], units: Sequence[Unit], readings: Readings) -> None:
-    """Put what was read into `features`; a unit that was not read counts as the lowest that was."""
+    """Put what was read into `features`: how far a unit's span is behind the best one of all."""
     for i, unit in enumerate(units):
-        read = readings.of(unit)
-        features[i, READ_UNIT] = readings.unread if read is None else read.unit
-        features[i, READ_PASSAGE] = readings.passages[-1] if read is None else read.passage
+        features[i, READ_SPAN] = readings.behind(unit)
 
 
 def _answer_in(unit: Unit, readings: Readings | None) -> PageSpan | None:

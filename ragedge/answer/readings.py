@@ -35,6 +35,18 @@ class Readings:
     by_place: Mapping[tuple[str, int, int], UnitRead]
     unread: float
     passages: tuple[float, ...]  # scaled log-odds of all windows, best first
+    best_span: float  # of all units, as `UnitRead.span_score`
+    worst_span: float
+
+    def behind(self, unit: Unit) -> float:
+        """Scaled log-odds between the span of `unit` and the best span of all; a unit that was not read is last.
+
+        A model that was trained on questions about running text knows less well which list item or table row answers
+        than where in it the answer would stand: the span orders units better than the unit's own score.
+        """
+        read = self.of(unit)
+        score = self.worst_span if read is None else read.span_score
+        return max(-_LIMIT, (score - self.best_span) / _SCALE)
 
     def of(self, unit: Unit) -> UnitRead | None:
         """What was read of `unit`; None: its window was not."""
@@ -59,7 +71,8 @@ def read_units(
                 _scaled(said.score), passage, span, said.span_score
             )
     lowest = min((read.unit for read in found.values()), default=-_LIMIT)
-    return Readings(found, lowest, tuple(sorted(passages, reverse=True)))
+    spans = [read.span_score for read in found.values()] or [0.0]
+    return Readings(found, lowest, tuple(sorted(passages, reverse=True)), max(spans), min(spans))
 
 
 def reader_figures(readings: Readings, best: UnitRead | None) -> dict[str, float]:

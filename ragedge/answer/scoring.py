@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from ragedge.answer.asks import Kind, could_answer, field_fits, kind_of
 from ragedge.answer.identifiers import find_identifiers, stands_in
+from ragedge.answer.rows import Numbers, key_fits, numbers_of, range_holds
 from ragedge.answer.sentences import content_words
 from ragedge.answer.units import Unit
 from ragedge.contracts import Hit
@@ -22,11 +23,10 @@ from ragedge.contracts import Hit
 Rarity = Callable[[Sequence[str]], Mapping[str, float]]
 
 PASSAGE_COVERAGE = 2  # column of `unit_features`
-READ_UNIT, READ_PASSAGE = 10, 11  # columns of `unit_features` that hold 0 until an evidence model has read
+READ_SPAN = 12  # column of `unit_features` that holds 0 until an evidence model has read
 COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
 EMBED_CHARS = 240  # of a unit, about 60 tokens; what comes later in a sentence rarely decides, and costs as much
-_PREFERRED_GAIN = 1.0  # log-odds; what is so near to the best is shown as a second quote, too: hardly better or worse
-_NEW_WORDS = 4  # content words that neither question nor title have; with so many a unit is full of news
+_PREFERRED_GAIN = 1.5  # log-odds; what is so near to the best is shown as a second quote, too: hardly better or worse
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,27 +38,28 @@ class EvidenceWeights:
     irm). `tests/recipes/fit_reader.py` printed them.
     """
 
-    coverage: float = 1.5
-    new_coverage: float = 2.11
-    passage_coverage: float = 2.31
-    cosine: float = 4.91
-    passage_cosine: float = 2.29
-    rank: float = 1.61
-    kind: float = 1.45
-    field: float = 1.4
-    novelty: float = -0.68
-    before: float = 1.58
-    read_unit: float = 0.0
-    read_passage: float = 0.0
-    bias: float = -6.23
+    coverage: float = 1.33
+    new_coverage: float = 2.62
+    passage_coverage: float = 1.16
+    cosine: float = 5.3
+    passage_cosine: float = 1.67
+    rank: float = 2.24
+    kind: float = 2.04
+    field: float = 1.13
+    novelty: float = 1.45
+    before: float = 1.83
+    key: float = 4.76
+    range: float = 2.78
+    read_span: float = 0.0
+    bias: float = -9.05
 
 
 DEFAULT_WEIGHTS = EvidenceWeights()
 """Where no evidence model reads: what marks passages at once, and chooses what is read."""
 
 READ_WEIGHTS = EvidenceWeights(
-    coverage=0.38, new_coverage=1.83, passage_coverage=0.25, cosine=3.87, passage_cosine=1.09, rank=2.04, kind=1.68,
-    field=1.17, novelty=1.01, before=1.83, read_unit=1.36, read_passage=0.84, bias=-4.21,
+    coverage=0.64, new_coverage=2.19, passage_coverage=0.4, cosine=5.13, passage_cosine=1.67, rank=2.14, kind=1.52,
+    field=1.2, novelty=1.01, before=2.23, key=5.35, range=3.6, read_span=0.86, bias=-5.72,
 )  # fmt: skip
 """Where the evidence model has read."""
 
@@ -71,6 +72,7 @@ class Asked:
     kind: Kind
     weights: Mapping[str, float]
     identifiers: tuple[str, ...]
+    numbers: Numbers
 
 
 def take_apart(question: str, rarity: Rarity) -> Asked:
@@ -78,7 +80,7 @@ def take_apart(question: str, rarity: Rarity) -> Asked:
     words = list(dict.fromkeys(content_words(question)))
     known = rarity(words) if words else {}
     weights = {stem(word): max(0.0, float(known.get(word, 1.0))) for word in words}
-    return Asked(question, kind_of(question), weights, find_identifiers(question))
+    return Asked(question, kind_of(question), weights, find_identifiers(question), numbers_of(question))
 
 
 def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> NDArray[np.float64]:
@@ -86,8 +88,8 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
 
     `coverage`: share of the question's words in the unit and, less, in the unit with title and headings;
     `new_coverage`: the same of the words that title and headings do not hold, because those only name the subject;
-    `novelty`: how much the unit says that neither question nor title say; `before`: coverage by the unit before, which
-    may name what this one goes on about.
+    `novelty`: whether the unit has a word that neither question nor title have; `before`: coverage by the unit before,
+    which may name what this one goes on about; `key`, `range`: as of `rows.py`.
     """
     rows = np.zeros((len(units), len(fields(EvidenceWeights))))
     bags = [bag_of(unit.text) for unit in units]
@@ -111,9 +113,10 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
             1.0 / (1.0 + unit.hit_index),
             could_answer(asked.kind, unit.text, asked.text),
             field_fits(asked.kind, unit.text, asked.text),
-            min(1.0, len(bags[i].difference(asked.weights, known)) / _NEW_WORDS),
+            bool(bags[i].difference(asked.weights, known)),
             _coverage(asked.weights, before),
-            0.0,
+            key_fits(asked.numbers, unit.text),
+            range_holds(asked.numbers, unit.text),
             0.0,
             1.0,
         )

@@ -17,22 +17,26 @@ PageOf = Callable[[str, int], Page]
 
 MAX_RUN_CHARS = 1_500  # of a run of steps that is quoted as one
 _MAX_LABEL_CHARS = 80  # a longer line without a full stop is a sentence of a bad typist, or a table row
-_MAX_SENTENCES = 2  # after a label: what it means and why, or what to do
+_MAX_SENTENCES = 2  # after a label: what it means and why
+_MAX_HOW_TO_SENTENCES = 5  # and what to do, where that is asked: a fault's cause stands before its remedy
 _MAX_LABEL_RUN_CHARS = 400
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*\Z")
 
 
-def with_sentence(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: PageOf) -> Evidence:
+def with_sentence(
+    evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: PageOf, *, is_how_to: bool = False
+) -> Evidence:
     """`evidence` with the sentences right below it, where it is a label: a short line that ends no sentence.
 
-    Table rows are no labels: what follows them are other rows, which end no sentence either.
+    With `is_how_to` with more of them. Table rows are no labels: what follows them are other rows, which end no
+    sentence either.
     """
     if best.kind not in ("text", "heading") or len(best.text) > _MAX_LABEL_CHARS or _SENTENCE_END.search(best.text):
         return evidence
     below = [u for u in units if (u.document_id, u.page) == (best.document_id, best.page) and u.start >= best.end]
     below.sort(key=lambda unit: unit.start)
     end = best.end
-    for unit in below[:_MAX_SENTENCES]:
+    for unit in below[: _MAX_HOW_TO_SENTENCES if is_how_to else _MAX_SENTENCES]:
         is_sentence = unit.kind == "text" and unit.text[:1].isupper() and _SENTENCE_END.search(unit.text)
         if not is_sentence or unit.end - best.start > _MAX_LABEL_RUN_CHARS:
             break

@@ -75,3 +75,16 @@ def test_units_that_were_not_read_count_as_the_lowest() -> None:
     assert readings.unread == min(read.unit for read in readings.by_place.values())
     empty = read_units(WordReader("a"), "?", [], [], [])
     assert empty.passages == () and reader_figures(empty, None)["reader_unit"] < 0
+
+
+def test_a_unit_is_as_far_behind_as_its_span_and_no_further_than_the_limit() -> None:
+    class Spans(WordReader):
+        def read(self, question: str, windows: Sequence[WindowText]) -> list[WindowReading]:
+            scores = iter((9.0, 1.0, -50.0))
+            return [WindowReading(0.0, tuple(UnitReading(0.0, 0, 1, next(scores)) for _ in windows[0].units))]
+
+    units = [unit(0, "a b c"), unit(10, "d e f"), unit(20, "g h i")]
+    readings = read_units(Spans("a"), "?", units, [HIT], [0.5, 0.4, 0.3])
+    assert [readings.behind(u) for u in units] == [0.0, -2.0, -3.0]
+    assert readings.behind(unit(99, "elsewhere")) == -3.0
+    assert read_units(WordReader("a"), "?", [], [], []).behind(units[0]) == 0.0

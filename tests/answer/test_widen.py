@@ -38,6 +38,11 @@ def test_a_label_comes_with_the_sentences_below_it() -> None:
     assert FAULT[best.span.start : best.span.end] == best.text
 
 
+def test_a_how_to_question_gets_the_remedy_below_a_label_too() -> None:
+    best = evidence_for("How do I get rid of E-417?", document(FAULT, path="f.txt"))[0]
+    assert best.text == FAULT
+
+
 def test_a_table_row_stays_one_row() -> None:
     best = evidence_for("How tight are the pump foot bolts?", document(TABLE, path="t.txt"))[0]
     assert best.text == "Pump foot bolts 38 Nm plain"

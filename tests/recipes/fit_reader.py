@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from ragedge import assemble
 from ragedge.answer import reader
-from ragedge.answer.scoring import DEFAULT_WEIGHTS, EvidenceWeights
+from ragedge.answer.scoring import DEFAULT_WEIGHTS, READ_WEIGHTS, EvidenceWeights
 from ragedge.calibration.fit import equal_shares, logistic
 from ragedge.config import load_config
 from ragedge.contracts import PageSpan, Question, Retrieval
@@ -177,7 +177,7 @@ def _unit_rows(box: Any, embed: Embed, case: Case) -> tuple[NDArray[np.float64],
     weights, most = DEFAULT_WEIGHTS, reader.MAX_EMBEDDED
     if readings is not None:
         reader.add_readings(features, units, readings)
-        weights, most = replace(DEFAULT_WEIGHTS, read_unit=2.0, read_passage=1.0), reader.MAX_EMBEDDED_READ
+        weights, most = READ_WEIGHTS, reader.MAX_EMBEDDED_READ
     vector = box.pipeline.retriever.question_vector(case.found.search_text)
     reader._add_cosines(features, units, case.found.hits, embed, vector, weights, most)
     right = np.array([_is_gold(u.document_id, PageSpan(u.page, u.start, u.end), case.places) for u in units])
