@@ -22,7 +22,7 @@ from ragedge.contracts import Evidence, Hit
 
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 
-READER_ID = "figures-1"
+READER_ID = "figures-2"
 """Changes with what a figure means, or with the model that makes some: fitted gates then no longer fit."""
 
 MAX_LEFT_OUT = 3  # pins, each left out of the question once: three short texts to embed
