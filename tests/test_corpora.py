@@ -66,7 +66,9 @@ def pieces(name: str, path: str) -> tuple[str, ...]:
 
 @cache
 def questions(name: str) -> tuple[dict[str, Any], ...]:
-    lines = (CORPORA / name / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    """The questions of both files; the second is optional."""
+    files = [CORPORA / name / "questions.jsonl", CORPORA / name / "more-questions.jsonl"]
+    lines = [line for file in files if file.exists() for line in file.read_text(encoding="utf-8").splitlines()]
     return tuple(json.loads(line) for line in lines)
 
 
