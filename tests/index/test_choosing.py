@@ -69,9 +69,12 @@ def test_a_word_is_as_rare_as_it_is_among_the_chosen_documents(tmp_path: Path) -
         rarity, rarity_among = math.log((13 - 3 + 0.5) / (3 + 0.5)), math.log(1 + (4 - 3 + 0.5) / (3 + 0.5))
         assert after / before == pytest.approx(rarity_among / rarity)
         # A word that half of all passages hold has next to no weight over all, but its due one among these.
-        assert index.search_text(["profit"], [], 10, asked[3])[0][1] < 1e-5 < 0.5 < index.search_among(
-            ["profit"], [], *asked[2:]
-        )[0][1]
+        assert (
+            index.search_text(["profit"], [], 10, asked[3])[0][1]
+            < 1e-5
+            < 0.5
+            < index.search_among(["profit"], [], *asked[2:])[0][1]
+        )
         assert index.search_among(["acme"], [], 0, asked[3]) == [] == index.search_among(["acme"], [], 5, [])
         assert index.search_among(["acme"], [], 2, asked[3]) == index.search_among(["acme"], [], 9, asked[3])[:2]
 
