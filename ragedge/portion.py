@@ -118,6 +118,12 @@ class Portion:
         """(chunk id, BM25 score), best first."""
         return self._index.search_text(words, phrases, limit, self._within(within))
 
+    def search_among(
+        self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str]
+    ) -> list[tuple[str, float]]:
+        """(chunk id, BM25 score), best first, words as rare as among these documents."""
+        return self._index.search_among(words, phrases, limit, self._within(within))
+
     def search_vectors(
         self, vector: NDArray[np.float32], limit: int, within: Sequence[str] | None = None
     ) -> list[tuple[str, float]]:

@@ -132,6 +132,9 @@ def test_a_part_answers_like_an_index_that_holds_nothing_else(tmp_path: Path) ->
                 assert ours.search_vectors(unit(text), limit) == bare.search_vectors(unit(text), limit)
         hidden = [name.id for name in whole.names() if name.path not in visible]
         assert ours.chunk_ids(hidden) == [] and ours.titles(hidden) == {}
+        assert ours.search_among(["pump", "seal"], [], 9, hidden) == []
+        readable = list(ours._ids())
+        assert ours.search_among(["pump"], [], 9, readable + hidden) == whole.search_among(["pump"], [], 9, readable)
         assert ours.search_text(["pump"], [], 9, hidden) == [] and ours.search_vectors(unit("x"), 9, hidden) == []
         chunks = whole.chunk_ids(hidden)
         assert ours.chunks(chunks) == {} and ours.nearby(chunks, ["pump"]) == {}

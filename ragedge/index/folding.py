@@ -34,7 +34,12 @@ def fold(text: str) -> str:
 
 
 def match_expression(words: Sequence[str], phrases: Sequence[str]) -> str:
-    """An FTS5 expression for any of `words` or any of `phrases`; "" when nothing in them can be searched for.
+    """An FTS5 expression for any of `words` or any of `phrases`; "" when nothing in them can be searched for."""
+    return " OR ".join(match_terms(words, phrases))
+
+
+def match_terms(words: Sequence[str], phrases: Sequence[str]) -> list[str]:
+    """What `match_expression` joins, each an FTS5 expression of its own.
 
     A word of an unspaced script becomes its pairs of neighbouring characters, because where a word ends in it is not
     known; a phrase stays whole. Every term is a quoted string, in which FTS5 knows no operators.
@@ -44,7 +49,7 @@ def match_expression(words: Sequence[str], phrases: Sequence[str]) -> str:
         terms.update(dict.fromkeys(_word_terms(word)))
     for phrase in phrases:
         terms.update(dict.fromkeys(_quoted([phrase])))
-    return " OR ".join(list(terms)[:_MAX_TERMS])
+    return list(terms)[:_MAX_TERMS]
 
 
 def _word_terms(word: str) -> list[str]:

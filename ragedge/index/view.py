@@ -127,6 +127,13 @@ class IndexView:
                 self._names = (generation, reading.names(self._catalog))
             return self._names[1]
 
+    def search_among(
+        self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str]
+    ) -> list[tuple[str, float]]:
+        """As `search_text`, but a word is as rare as it is among the documents `within` alone; [] where these hold
+        too many passages for that."""
+        return words_of_index.search_among(self._catalog, words, phrases, limit, within)
+
     def documents_with(self, words: Sequence[str]) -> dict[str, dict[str, int]]:
         """For each word: document id -> number of its passages that hold the word."""
         return words_of_index.documents_with(self._catalog, words)

@@ -7,17 +7,21 @@ of an empty FTS5 table in memory with the same tokenizer, never worked out here.
 from __future__ import annotations
 
 import contextlib
+import json
 import math
 import sqlite3
 from collections.abc import Sequence
 
-from ragedge.index.catalog import Catalog
-from ragedge.index.folding import fold, match_expression
+from ragedge.index.catalog import FTS_WEIGHTS, Catalog
+from ragedge.index.folding import fold, match_expression, match_terms
 from ragedge.index.schema import TOKENIZER, from_sql, translated
 
 MAX_NEAR_TERMS = 20_000  # terms with one first letter that are looked through for a mistyped word
 _COMMON_PASSAGES = 1_000  # with a word: up to here it is never left out as too common
 _MAX_POSTINGS = 50_000  # passages with one word: beyond this it tells nothing, and counting takes long
+
+MOST_SEARCHED = 5_000  # passages of a few documents that are scored word by word: beyond this it takes long
+_LEAST_RARITY = 1e-6  # what FTS5 takes for a word that half of all passages hold
 
 _VOCABULARY = "CREATE VIRTUAL TABLE IF NOT EXISTS temp.vocabulary USING fts5vocab('main', 'fts', 'row')"
 
@@ -64,6 +68,35 @@ def nearby(catalog: Catalog, ids: Sequence[str], words: Sequence[str]) -> dict[s
             if rowid in held or is_near:
                 shares[chunk_id] += weight
     return {chunk_id: share / weights for chunk_id, share in shares.items()} if weights else {}
+
+
+def search_among(
+    catalog: Catalog, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str]
+) -> list[tuple[str, float]]:
+    """As `Catalog.search_text`, but a word is as rare as it is among the passages of the documents `within` alone.
+
+    FTS5 counts over the whole index and scores each term by rarity times frequency; its rarity is taken out, that among
+    the documents put in (Robertson's with one added, so that it stays above 0). No passage where they are too many.
+    """
+    chosen = "SELECT rowid, id FROM chunks WHERE document_id IN (SELECT value FROM json_each(?))"
+    ids = dict(catalog.rows(f"{chosen} LIMIT ?", (json.dumps(list(within)), MOST_SEARCHED + 1)))
+    if not 0 < len(ids) <= MOST_SEARCHED or limit <= 0:
+        return []
+    passages = int(catalog.rows("SELECT count(*) FROM chunks")[0][0])
+    scores: dict[str, float] = {}
+    # The plus keeps SQLite from asking FTS5 for every chosen passage by itself.
+    sql = "SELECT rowid, -bm25(fts, ?, ?, ?) FROM fts WHERE fts MATCH ? AND +rowid IN (SELECT value FROM json_each(?))"
+    for term in match_terms(words, phrases):
+        found = catalog.rows(sql, (*FTS_WEIGHTS, term, json.dumps(list(ids))))
+        if not found:
+            continue
+        everywhere = int(catalog.rows("SELECT count(*) FROM fts WHERE fts MATCH ?", (term,))[0][0])
+        rarity = math.log((passages - everywhere + 0.5) / (everywhere + 0.5))
+        rarity = rarity if rarity > 0 else _LEAST_RARITY
+        rarity_here = math.log(1 + (len(ids) - len(found) + 0.5) / (len(found) + 0.5))
+        for rowid, score in found:
+            scores[ids[rowid]] = scores.get(ids[rowid], 0.0) + score / rarity * rarity_here
+    return sorted(scores.items(), key=lambda hit: (-hit[1], hit[0]))[:limit]
 
 
 def stem(word: str) -> str:

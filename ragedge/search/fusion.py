@@ -8,7 +8,7 @@ asked for go down. The weights were set on evaluation cases that README names.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 Ranking = list[tuple[str, float]]
 
@@ -48,6 +48,16 @@ def adjust(
         chunk_id: score + _NEARBY_GAIN * nearby.get(chunk_id, 0.0) + document_gain(document_of(chunk_id))
         for chunk_id, score in scores.items()
     }
+
+
+def rescored(by_words: Ranking, among: Ranking, document_ids: Collection[str]) -> Ranking:
+    """`by_words` with `among` in place of what it says of `document_ids`; the best of both lists weigh alike."""
+    if not by_words or not among:
+        return by_words
+    scale = by_words[0][1] / among[0][1]
+    found = [hit for hit in by_words if document_of(hit[0]) not in document_ids]
+    found += [(chunk_id, scale * score) for chunk_id, score in among]
+    return sorted(found, key=lambda hit: (-hit[1], hit[0]))
 
 
 def document_of(chunk_id: str) -> str:

@@ -19,6 +19,8 @@ from ragedge.search.editions import Described, Moment, find_date
 MAX_EDITIONS = 40  # of one name; more are a diary or a log, in which a newer entry does not replace an older one
 _OTHER_EDITION = 0.4  # taken off other editions than the one asked for: as much as all words of a question weigh
 _SUBJECT_GAIN = 0.4  # at most, for the document among the editions that the question's rarest words are typical of
+_LIKE_THE_BEST = 0.9  # of the best one's share: such documents are asked for, too
+_MOST_SUBJECTS = 3  # more than these say that the question names none
 _OLDER_EDITION = 0.08  # taken off older editions, where none is asked for: decides between equals only
 
 _ORDINALS = {"first": 1, "1st": 1, "second": 2, "2nd": 2, "third": 3, "3rd": 3, "fourth": 4, "4th": 4}
@@ -57,6 +59,13 @@ class Meant:
         if document_id in self.others:
             return -_OTHER_EDITION if self.is_asked else -_OLDER_EDITION
         return _SUBJECT_GAIN * subjects.get(document_id, 0.0) if self.is_asked else 0.0
+
+    def subject_of(self, subjects: Mapping[str, float]) -> tuple[str, ...]:
+        """The documents asked for that the question's words are most typical of; () where it asks for no edition."""
+        fitting = {i: share for i, share in subjects.items() if self.is_asked and i not in self.others}
+        least = _LIKE_THE_BEST * max(fitting.values(), default=0.0)
+        found = tuple(sorted(i for i, share in fitting.items() if share >= least > 0))
+        return found if len(found) <= _MOST_SUBJECTS else ()
 
 
 class Library:

@@ -23,7 +23,7 @@ from ragedge.contracts import Embedder, Hit, Question, Retrieval, Timings
 from ragedge.errors import BadQuestion, ConfigError
 from ragedge.search.filters import chosen
 from ragedge.search.followup import self_contained
-from ragedge.search.fusion import Ranking, adjust, document_of, fuse
+from ragedge.search.fusion import Ranking, adjust, document_of, fuse, rescored
 from ragedge.search.library import Library, Meant
 from ragedge.search.merge import group_neighbours, merge
 from ragedge.search.query import Query, analyse
@@ -50,6 +50,7 @@ class Steps:
     pairs: bool = True
     editions: bool = True
     subjects: bool = True
+    own_rarity: bool = True
     nearby: bool = True
     deep_words: bool = True
 
@@ -218,9 +219,13 @@ class Retriever:
         phrases = [spelling for name in names for spelling in spellings(name)]
         phrases += search.query.pairs if self._steps.pairs else ()
         words, within, index = search.query.words, search.within, self._index
-        by_words = index.search_text(words, phrases, limit * (_DEEPER if self._steps.deep_words else 1), within)
+        depth = limit * (_DEEPER if self._steps.deep_words else 1)
+        by_words = index.search_text(words, phrases, depth, within)
         if search.meant.is_asked and within is None:
             by_words = _joined(by_words, index.search_text(words, phrases, limit, self._editions_meant(search)))
+            if self._steps.own_rarity and (own := search.meant.subject_of(search.subjects)):
+                # A firm's name says nothing in its own report: the rest of the question tells its passages apart.
+                by_words = rescored(by_words, index.search_among(words, phrases, depth, own), own)
         return by_words, [index.search_text((), spellings(name), limit, within) for name in names]
 
     def _search_vectors(self, search: _Search, vector: NDArray[np.float32], limit: int) -> Ranking:

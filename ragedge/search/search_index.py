@@ -21,6 +21,9 @@ class SearchIndex(Protocol):
     def search_text(
         self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str] | None = None
     ) -> Ranking: ...
+    def search_among(
+        self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str]
+    ) -> Ranking: ...
     def search_vectors(
         self, vector: NDArray[np.float32], limit: int, within: Sequence[str] | None = None
     ) -> Ranking: ...

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ragedge.index import reading
+from ragedge.index import reading, words
 from ragedge.index.store import Index
 from tests.index.make import new_document, settings, unit
 
@@ -51,6 +52,38 @@ def test_the_words_are_looked_up_once_and_not_once_per_passage_of_the_choice(ind
     plan = " ".join(str(row[-1]) for row in reader.execute(f"EXPLAIN QUERY PLAN {statement}"))
     used = re.search(r"fts VIRTUAL TABLE INDEX \d+:(\S*)", plan)
     assert used is not None and "=" not in used[1], plan  # "=": FTS5 is asked for one rowid at a time
+
+
+def test_a_word_is_as_rare_as_it_is_among_the_chosen_documents(tmp_path: Path) -> None:
+    own = ["Acme Acme Acme, says Acme.", "Acme sells more.", "The profit fell.", "Acme was founded by Acme."]
+    others = [f"The profit of house number {i}." for i in range(9)]
+    with Index.open(tmp_path / "index", settings(), mode="write", create=True) as index:
+        index.put([new_document("own.md", own, title="A"), new_document("others.md", others, title="B")])
+        asked = ["acme", "profit"], [], 10, [ids(index)["own.md"]]
+        assert index.search_text(*asked)[0][0].endswith("-00000"), "in all documents Acme is the rarer word"
+        found = index.search_among(*asked)
+        assert found[0][0].endswith("-00002") and len(found) == 4
+        # One term of a score is frequency times rarity: only the second factor may change.
+        (before,) = (s for i, s in index.search_text(["acme"], [], 10) if i.endswith("-00001"))
+        (after,) = (s for i, s in index.search_among(["acme"], [], *asked[2:]) if i.endswith("-00001"))
+        rarity, rarity_among = math.log((13 - 3 + 0.5) / (3 + 0.5)), math.log(1 + (4 - 3 + 0.5) / (3 + 0.5))
+        assert after / before == pytest.approx(rarity_among / rarity)
+        # A word that half of all passages hold has next to no weight over all, but its due one among these.
+        assert (
+            index.search_text(["profit"], [], 10, asked[3])[0][1]
+            < 1e-5
+            < 0.5
+            < index.search_among(["profit"], [], *asked[2:])[0][1]
+        )
+        assert index.search_among(["acme"], [], 0, asked[3]) == [] == index.search_among(["acme"], [], 5, [])
+        assert index.search_among(["acme"], [], 2, asked[3]) == index.search_among(["acme"], [], 9, asked[3])[:2]
+
+
+def test_too_many_chosen_passages_are_not_searched_word_by_word(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(words, "MOST_SEARCHED", 3)
+    both = ids(index)
+    assert index.search_among(["pump"], [], 9, list(both.values())) == []
+    assert len(index.search_among(["pump"], [], 9, [both["new.md"]])) == 2
 
 
 def test_a_choice_of_none_finds_nothing_and_unknown_ids_are_passed_over(index: Index) -> None:

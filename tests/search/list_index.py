@@ -78,6 +78,21 @@ class ListIndex:
         self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str] | None = None
     ) -> list[tuple[str, float]]:
         self.asked.append((tuple(words), tuple(phrases)))
+        return self._scored(words, phrases, limit, within, self.passages)
+
+    def search_among(
+        self, words: Sequence[str], phrases: Sequence[str], limit: int, within: Sequence[str]
+    ) -> list[tuple[str, float]]:
+        return self._scored(words, phrases, limit, within, [p for p in self.passages if p.document_id in within])
+
+    def _scored(
+        self,
+        words: Sequence[str],
+        phrases: Sequence[str],
+        limit: int,
+        within: Sequence[str] | None,
+        counted: Sequence[Chunk],
+    ) -> list[tuple[str, float]]:
         scores: dict[str, float] = {}
         for passage in self.passages:
             if within is not None and passage.document_id not in within:
@@ -87,7 +102,7 @@ class ListIndex:
                 needle = f" {' '.join(_tokens(term))} "
                 count = tokens.count(needle) if needle.strip() else 0
                 if count:
-                    scores[passage.id] = scores.get(passage.id, 0.0) + count * self._rarity(needle)
+                    scores[passage.id] = scores.get(passage.id, 0.0) + count * self._rarity(needle, counted)
         return sorted(scores.items(), key=lambda item: (-item[1], item[0]))[:limit]
 
     def search_vectors(
@@ -136,11 +151,11 @@ class ListIndex:
         return next(d for d in self.documents if d.id == document_id).pages[number - 1]
 
     def rarity(self, words: Sequence[str]) -> dict[str, float]:
-        return {word: self._rarity(f" {word} ") for word in words}
+        return {word: self._rarity(f" {word} ", self.passages) for word in words}
 
-    def _rarity(self, needle: str) -> float:
-        found = sum(needle in f" {' '.join(_tokens(p.text))} " for p in self.passages)
-        return math.log(1 + len(self.passages) / (1 + found))
+    def _rarity(self, needle: str, passages: Sequence[Chunk]) -> float:
+        found = sum(needle in f" {' '.join(_tokens(p.text))} " for p in passages)
+        return math.log(1 + len(passages) / (1 + found))
 
 
 def _tokens(text: str) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragedge.contracts import DocumentName, Question
+from ragedge.contracts import Document, DocumentName, Question
 from ragedge.search.editions import Described, find_date
 from ragedge.search.library import MAX_EDITIONS, Library
 from ragedge.search.retriever import Retriever, Steps
@@ -79,6 +79,43 @@ def test_words_of_few_documents_tell_what_a_document_is_about() -> None:
     ids = [name.id for name in REPORTS]
     typical = Library(REPORTS).typical({"acme": {ids[0]: 9, ids[1]: 9}, "turnover": dict.fromkeys(ids, 5)})
     assert typical[ids[0]] > 0.9 and typical[ids[2]] < 0.1
+
+
+def test_the_subject_is_the_document_asked_for_that_the_words_are_typical_of() -> None:
+    acme_old, acme_new, globex_old, globex_new = (name.id for name in REPORTS)
+    asked = Library(REPORTS).meant("What did Acme pay in Q1 2023?")
+    shares = {acme_old: 1.0, acme_new: 0.95, globex_old: 0.9, globex_new: 0.5}
+    assert asked.subject_of(shares) == (acme_new,), "an older edition is not asked for, whatever its share"
+    assert asked.subject_of(shares | {globex_new: 0.9}) == tuple(sorted((acme_new, globex_new)))
+    assert asked.subject_of({}) == () == asked.subject_of({acme_new: 0.0})
+    assert Library(REPORTS).meant("What did Acme pay?").subject_of(shares) == (), "no edition is asked for"
+    firms = [named(f"{period} {firm}.pdf") for firm in "ABCD" for period in ("2022 Q4", "2023 Q1")]
+    asked = Library(firms).meant("What was paid in Q1 2023?")
+    assert asked.subject_of({name.id: 0.8 for name in firms}) == (), "words of all firms name none"
+
+
+def test_in_the_report_of_a_firm_its_name_says_nothing() -> None:
+    def report(firm: str, text: str, year: int) -> Document:
+        return document(text, path=f"{year} {firm}.txt", title="")
+
+    acme = "Acme is Acme.\n\nThe dividend fell to four.\n\n" + "".join(f"Acme has hall {i}.\n\n" for i in range(6))
+    others = "The dividend.\n\nA dividend again.\n\nOf the dividend.\n\nNo dividend.\n"
+    index = ListIndex(
+        [report("Acme", acme, 2023), report("Acme", acme.replace("four", "five"), 2022)]
+        + [
+            report(firm, f"{others}\n\n{firm} {year}.\n", year)
+            for firm in ("Globex", "Initech")
+            for year in (2022, 2023)
+        ],
+        HashEmbedder(),
+    )
+    best = {}
+    for is_used in (True, False):
+        steps = Steps(own_rarity=is_used, nearby=False)
+        retriever = Retriever(index, index.embedder, top_k=3, candidates=30, mode="lexical", steps=steps)
+        best[is_used] = retriever.retrieve(Question("Acme dividend in 2023"))[0].hits[0].chunk
+    assert "dividend fell" in best[True].text and best[True].document_path == "2023 Acme.txt"
+    assert "dividend" not in best[False].text
 
 
 def edition(year: int, text: str) -> object:
