@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding
 
-from ragedge.contracts import UnitReading, WindowReading, WindowText
+from ragedge.contracts import SpanReading, UnitReading, WindowReading, WindowText
 from ragedge.errors import ModelCorrupt, ModelMissing
 from ragedge.models import embedder_folder, verify_sha256
 from ragedge.search.bert_folder import clean, open_tokenizer
@@ -32,6 +32,7 @@ QUESTION_TOKENS = 64  # trained with up to 40; what comes later in a question ra
 PREFIX_TOKENS = 24
 UNITS_TOKENS = 200  # trained with up to 224, prefix included
 SPAN_TOKENS = 24  # of an answer inside a unit; longer ones are the unit itself
+SPANS = 20  # answers of a unit that are handed out; 12 choose as well, 30 no better
 _HEADS = _PASSAGE, _UNIT, _START, _END = range(4)  # columns of what the heads say
 _MAX_THREADS = 4
 _AGAIN = 'install ragedge again, or go on without: [answer] evidence_model = "off"'
@@ -133,8 +134,10 @@ class OnnxEvidenceReader:
                 readings.append(UnitReading(_LOWEST, 0, 0, _LOWEST))
                 continue
             inside = logits[first : first + len(offsets)]
-            start, end, score = best_span(inside[:, _START], inside[:, _END], SPAN_TOKENS)
-            readings.append(UnitReading(float(inside[:, _UNIT].mean()), offsets[start][0], offsets[end][1], score))
+            found = best_spans(inside[:, _START], inside[:, _END], SPAN_TOKENS, SPANS)
+            spans = tuple(SpanReading(offsets[start][0], offsets[end][1], score) for start, end, score in found)
+            best = spans[0]
+            readings.append(UnitReading(float(inside[:, _UNIT].mean()), best.start, best.end, best.score, spans))
         return WindowReading(float(logits[0, _PASSAGE]), tuple(readings))
 
 
@@ -150,14 +153,20 @@ def packaged_reader(spec: str, threads: int | None) -> OnnxEvidenceReader | None
     return OnnxEvidenceReader(folder, embedder_folder(_TOKENIZER) / "tokenizer.json", threads=threads)
 
 
-def best_span(start: NDArray[np.float32], end: NDArray[np.float32], longest: int) -> tuple[int, int, float]:
-    """First and last token of the span with the highest sum of logits, at most `longest` tokens, and that sum."""
+def best_spans(
+    start: NDArray[np.float32], end: NDArray[np.float32], longest: int, most: int
+) -> list[tuple[int, int, float]]:
+    """First and last token of the `most` spans with the highest sums of logits, and those sums, best first.
+
+    A span has at most `longest` tokens; of equal ones the earlier is better.
+    """
     sums = start[:, None] + end[None, :]
     length = np.arange(len(end))[None, :] - np.arange(len(start))[:, None]
-    sums = np.where((length >= 0) & (length < longest), sums, -np.inf)
-    at = int(np.argmax(sums))
-    first, last = divmod(at, len(end))
-    return first, last, float(sums[first, last])
+    flat = np.where((length >= 0) & (length < longest), sums, -np.inf).ravel()
+    likely = np.flatnonzero(flat >= np.partition(flat, -most)[-most]) if most < len(flat) else np.arange(len(flat))
+    likely = likely[np.isfinite(flat[likely])]
+    order = likely[np.argsort(-flat[likely], kind="stable")][:most]
+    return [(int(at) // len(end), int(at) % len(end), float(flat[at])) for at in order]
 
 
 def _settings(path: Path) -> dict[str, Any]:

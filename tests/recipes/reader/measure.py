@@ -19,7 +19,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ragedge.answer.asks import kind_of
 from ragedge.answer.sentences import sentence_spans
+from ragedge.answer.short import short_of
 from ragedge.answer.windows import WINDOW_TOKENS
 from ragedge.contracts import WindowText
 from ragedge.evaluation.measures import exact_match, refused_at, separation, token_f1
@@ -60,7 +62,8 @@ def measure_one(reader: OnnxEvidenceReader, row: dict[str, Any], qa: dict[str, A
     said = [unit for reading in readings for unit in reading.units]
     best = max(range(len(units)), key=lambda i: said[i].span_score)
     order = sorted(range(len(units)), key=lambda i: -said[i].score)
-    answer = units[best][said[best].start : said[best].end]
+    short = short_of(units[best], said[best].spans, kind_of(qa["question"]))
+    answer = units[best][short.start : short.end] if short is not None else ""
     holds = [any(a in units[i] for a in qa["answers"]) for i in order[:2]]
     return {
         "answers": qa["answers"],
