@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -24,7 +25,7 @@ from ragedge.contracts import PageSpan, SpanReading
 LEAST_SURE = 6.0  # of `sureness`; where nothing answers, as many words are marked as by a span score of 0 alone
 _CERTAINTY_GAIN = 12.0  # span score that a certainty e times as high is worth
 _EVIDENCE_GAIN = 2.0  # span score that one of the evidence's log-odds is worth
-_ORDER_GAIN = 0.15  # log-odds of a unit's place that one of its span score is worth
+_ORDER_GAIN = 0.2  # log-odds of a unit's place that one of its span score is worth
 _LENGTH_GAIN = 0.3  # of the logarithm of a span's words: its ends' logits alone prefer short ones
 _ITSELF_GAIN = 0.3  # what being exactly right is worth beside sharing words
 _NAME_TEMPERATURE = 0.3  # who: one name, not the list of names that two likely ends would span
@@ -50,10 +51,11 @@ class ShortAnswer:
 def short_of(text: str, spans: Sequence[SpanReading], kind: Kind = "any") -> ShortAnswer | None:
     """The span that shares most with the likely ones, on whole words of `text`; None where no word is in any."""
     words = [(match.start(), match.end(), match.group()) for match in _WORD.finditer(text)]
+    ends = [end for _, end, _ in words]
     places: list[tuple[int, int]] = []
     scores: list[float] = []
     for span in spans:
-        place = _tight(words, span.start, span.end)
+        place = _tight(words, ends, span)
         if place is not None:
             places.append(place)
             scores.append(span.score)
@@ -75,19 +77,19 @@ def short_of(text: str, spans: Sequence[SpanReading], kind: Kind = "any") -> Sho
 def answer_in(unit: Unit, readings: Readings | None, kind: Kind, score: float) -> PageSpan | None:
     """The short answer's place in the unit, whose score as evidence is in [0, 1], where it is sure enough."""
     read = readings.of(unit) if readings is not None else None
-    if read is None or not read.spans:
+    if read is None or sureness(read, 1.0, score) < LEAST_SURE:
         return None
     found = short_of(" ".join(unit.text.split()), read.spans, kind)
-    if found is None or sureness(read, found, score) < LEAST_SURE:
+    if found is None or sureness(read, found.certainty, score) < LEAST_SURE:
         return None
     return page_span(unit, found.start, found.end)
 
 
-def sureness(read: UnitRead, found: ShortAnswer, score: float) -> float:
-    """How sure it is that `found` answers, in logits: what the spans say, do they agree, and is the unit evidence."""
+def sureness(read: UnitRead, certainty: float, score: float) -> float:
+    """How sure it is that a short answer is right, in logits: by its spans, whether they agree, and as evidence."""
     evidence = min(max(score, 1e-9), 1 - 1e-9)
-    gain = _CERTAINTY_GAIN * math.log(max(found.certainty, 1e-9))
-    return read.span_score + gain + _EVIDENCE_GAIN * math.log(evidence / (1 - evidence))
+    agreed = _CERTAINTY_GAIN * math.log(max(certainty, 1e-9))
+    return read.span_score + agreed + _EVIDENCE_GAIN * math.log(evidence / (1 - evidence))
 
 
 def with_spans(scores: NDArray[np.float64], units: Sequence[Unit], readings: Readings) -> NDArray[np.float64]:
@@ -131,18 +133,20 @@ def _words_of(text: str) -> list[tuple[int, int]]:
     return places
 
 
-def _tight(words: Sequence[tuple[int, int, str]], start: int, end: int) -> tuple[int, int] | None:
-    """First and last word, by number, of what `[start, end)` touches, without what belongs to no answer at its ends."""
-    inside = [i for i, (a, b, _) in enumerate(words) if b > start and a < end]
-    if not inside:
-        return None
-    first, last = inside[0], inside[-1]
-    texts = [word for _, _, word in words]
-    while first <= last and not _may_begin(texts[first : last + 1]):
+def _tight(words: Sequence[tuple[int, int, str]], ends: Sequence[int], span: SpanReading) -> tuple[int, int] | None:
+    """First and last word, by number, of what a span touches, without what belongs to no answer at its ends."""
+    first = last = bisect_right(ends, span.start)
+    while last < len(words) and words[last][0] < span.end:
+        last += 1
+    texts = [word for _, _, word in words[first:last]]
+    last -= 1
+    while texts and not _may_begin(texts):
         first += 1
-    while last >= first and not _may_end(texts[first : last + 1]):
+        del texts[0]
+    while texts and not _may_end(texts):
         last -= 1
-    return (first, last) if last >= first else None
+        texts.pop()
+    return (first, last) if texts else None
 
 
 def _may_begin(texts: Sequence[str]) -> bool:

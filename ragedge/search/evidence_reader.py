@@ -32,7 +32,8 @@ QUESTION_TOKENS = 64  # trained with up to 40; what comes later in a question ra
 PREFIX_TOKENS = 24
 UNITS_TOKENS = 200  # trained with up to 224, prefix included
 SPAN_TOKENS = 24  # of an answer inside a unit; longer ones are the unit itself
-SPANS = 20  # answers of a unit that are handed out; 12 choose as well, 30 no better
+SPANS = 20  # answers of a unit that are handed out; 12 and 30 choose no better
+LIKELY_SPAN = -12.0  # score of a unit's best from which there are others: nobody marks what is less likely
 _HEADS = _PASSAGE, _UNIT, _START, _END = range(4)  # columns of what the heads say
 _MAX_THREADS = 4
 _AGAIN = 'install ragedge again, or go on without: [answer] evidence_model = "off"'
@@ -134,7 +135,8 @@ class OnnxEvidenceReader:
                 readings.append(UnitReading(_LOWEST, 0, 0, _LOWEST))
                 continue
             inside = logits[first : first + len(offsets)]
-            found = best_spans(inside[:, _START], inside[:, _END], SPAN_TOKENS, SPANS)
+            is_likely = inside[:, _START].max() + inside[:, _END].max() >= LIKELY_SPAN
+            found = best_spans(inside[:, _START], inside[:, _END], SPAN_TOKENS, SPANS if is_likely else 1)
             spans = tuple(SpanReading(offsets[start][0], offsets[end][1], score) for start, end, score in found)
             best = spans[0]
             readings.append(UnitReading(float(inside[:, _UNIT].mean()), best.start, best.end, best.score, spans))
@@ -163,10 +165,10 @@ def best_spans(
     sums = start[:, None] + end[None, :]
     length = np.arange(len(end))[None, :] - np.arange(len(start))[:, None]
     flat = np.where((length >= 0) & (length < longest), sums, -np.inf).ravel()
-    likely = np.flatnonzero(flat >= np.partition(flat, -most)[-most]) if most < len(flat) else np.arange(len(flat))
-    likely = likely[np.isfinite(flat[likely])]
+    least = np.partition(flat, -most)[-most] if most < len(flat) else -np.inf
+    likely = np.flatnonzero((flat >= least) & (flat > -np.inf))
     order = likely[np.argsort(-flat[likely], kind="stable")][:most]
-    return [(int(at) // len(end), int(at) % len(end), float(flat[at])) for at in order]
+    return [(*divmod(at, len(end)), score) for at, score in zip(order.tolist(), flat[order].tolist(), strict=True)]
 
 
 def _settings(path: Path) -> dict[str, Any]:

@@ -106,9 +106,9 @@ def test_spans_that_agree_are_surer_than_spans_that_do_not() -> None:
     assert agreed is not None and apart is not None
     assert agreed.certainty > 0.8 and apart.certainty == pytest.approx(0.5)
     read = UnitRead(1.0, 1.0, (), 3.0)
-    assert sureness(read, agreed, 0.5) > sureness(read, apart, 0.5)
-    assert sureness(read, agreed, 0.9) > sureness(read, agreed, 0.5)
-    assert sureness(replace(read, span_score=4.0), agreed, 0.5) > sureness(read, agreed, 0.5)
+    assert sureness(read, agreed.certainty, 0.5) > sureness(read, apart.certainty, 0.5)
+    assert sureness(read, 0.5, 0.9) > sureness(read, 0.5, 0.5)
+    assert sureness(replace(read, span_score=4.0), 0.5, 0.5) > sureness(read, 0.5, 0.5)
 
 
 def test_words_are_marked_on_the_page_from_where_they_are_sure_enough() -> None:
