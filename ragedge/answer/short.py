@@ -30,7 +30,12 @@ _LENGTH_GAIN = 0.3  # of the logarithm of a span's words: its ends' logits alone
 _ITSELF_GAIN = 0.3  # what being exactly right is worth beside sharing words
 _NAME_TEMPERATURE = 0.3  # who: one name, not the list of names that two likely ends would span
 _WORD = re.compile(r"[$€£¥]?\d+(?:[.,:/]\d+)*(?:(?:st|nd|rd|th|s)\b)?[%°]?|[^\W\d_]+(?:['’][^\W\d_]+)*|\w+|\S")
-_ARTICLES = frozenset({"the", "a", "an"})
+_BEGINS_NONE = frozenset({"the", "a", "an", "of", "and", "or", "that", "which"})  # not "by", "over": by hand, over 40
+_BEGINS_NONE_OF: dict[Kind, frozenset[str]] = {
+    "time": frozenset({"in", "on", "at"}),
+    "place": frozenset({"in", "on", "at"}),
+    "person": frozenset({"by"}),
+}
 _SIGNS = frozenset("$€£¥%°§#")
 _BRACKETS = {"(": ")", "[": "]", "“": "”", "„": "“", "«": "»", '"': '"'}
 _CLOSING = frozenset(_BRACKETS.values())
@@ -55,7 +60,7 @@ def short_of(text: str, spans: Sequence[SpanReading], kind: Kind = "any") -> Sho
     places: list[tuple[int, int]] = []
     scores: list[float] = []
     for span in spans:
-        place = _tight(words, ends, span)
+        place = _tight(words, ends, span, _BEGINS_NONE | _BEGINS_NONE_OF.get(kind, frozenset()))
         if place is not None:
             places.append(place)
             scores.append(span.score)
@@ -133,14 +138,16 @@ def _words_of(text: str) -> list[tuple[int, int]]:
     return places
 
 
-def _tight(words: Sequence[tuple[int, int, str]], ends: Sequence[int], span: SpanReading) -> tuple[int, int] | None:
+def _tight(
+    words: Sequence[tuple[int, int, str]], ends: Sequence[int], span: SpanReading, begins_none: frozenset[str]
+) -> tuple[int, int] | None:
     """First and last word, by number, of what a span touches, without what belongs to no answer at its ends."""
     first = last = bisect_right(ends, span.start)
     while last < len(words) and words[last][0] < span.end:
         last += 1
     texts = [word for _, _, word in words[first:last]]
     last -= 1
-    while texts and not _may_begin(texts):
+    while texts and not _may_begin(texts, begins_none):
         first += 1
         del texts[0]
     while texts and not _may_end(texts):
@@ -149,9 +156,9 @@ def _tight(words: Sequence[tuple[int, int, str]], ends: Sequence[int], span: Spa
     return (first, last) if texts else None
 
 
-def _may_begin(texts: Sequence[str]) -> bool:
+def _may_begin(texts: Sequence[str], begins_none: frozenset[str]) -> bool:
     word = texts[0]
-    if word in _ARTICLES:
+    if word in begins_none:
         return len(texts) == 1
     return word[0].isalnum() or word[0] in _SIGNS or _BRACKETS.get(word, " ") in texts[1:]
 

@@ -94,6 +94,16 @@ def test_ends_are_moved_to_whole_words_without_what_belongs_to_none(text: str, s
     assert short_in(text, (span, 3.0)) == shown
 
 
+@pytest.mark.parametrize(("kind", "shown"), [("time", "May 1973"), ("any", "in May 1973"), ("person", "in May 1973")])
+def test_a_preposition_goes_where_the_question_word_says_it(kind: str, shown: str) -> None:
+    assert short_in("Opened in May 1973.", ("in May 1973", 3.0), kind=kind) == shown
+
+
+def test_a_lone_article_is_a_name() -> None:
+    assert short_in("Vitamin A, not a pill.", ("A", 3.0)) == "A"
+    assert short_in("Switch a is off.", ("a", 3.0)) == "a"
+
+
 def test_no_word_is_no_answer() -> None:
     assert short_of("One, two.", [SpanReading(3, 4, 9.0)]) is None
     assert short_of("One, two.", []) is None
