@@ -33,7 +33,7 @@ PREFIX_TOKENS = 24
 UNITS_TOKENS = 200  # trained with up to 224, prefix included
 SPAN_TOKENS = 24  # of an answer inside a unit; longer ones are the unit itself
 SPANS = 20  # answers of a unit that are handed out; 12 and 30 choose no better
-LIKELY_SPAN = -12.0  # score of a unit's best from which there are others: nobody marks what is less likely
+LIKELY_SPAN = -8.0  # score of a unit's best span from which others come with it: what is less likely is never marked
 _HEADS = _PASSAGE, _UNIT, _START, _END = range(4)  # columns of what the heads say
 _MAX_THREADS = 4
 _AGAIN = 'install ragedge again, or go on without: [answer] evidence_model = "off"'
@@ -165,9 +165,12 @@ def best_spans(
     sums = start[:, None] + end[None, :]
     length = np.arange(len(end))[None, :] - np.arange(len(start))[:, None]
     flat = np.where((length >= 0) & (length < longest), sums, -np.inf).ravel()
-    least = np.partition(flat, -most)[-most] if most < len(flat) else -np.inf
-    likely = np.flatnonzero((flat >= least) & (flat > -np.inf))
-    order = likely[np.argsort(-flat[likely], kind="stable")][:most]
+    if most == 1:
+        order = np.array([flat.argmax()])
+    else:
+        least = np.partition(flat, -most)[-most] if most < len(flat) else -np.inf
+        likely = np.flatnonzero((flat >= least) & (flat > -np.inf))
+        order = likely[np.argsort(-flat[likely], kind="stable")][:most]
     return [(*divmod(at, len(end)), score) for at, score in zip(order.tolist(), flat[order].tolist(), strict=True)]
 
 
