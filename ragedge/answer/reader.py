@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ragedge.answer.readings import MARKED_SPAN, Readings
+from ragedge.answer.readings import Readings
 from ragedge.answer.scoring import (
     COSINE,
     DEFAULT_WEIGHTS,
@@ -31,6 +31,7 @@ from ragedge.answer.scoring import (
     unit_features,
 )
 from ragedge.answer.sentences import content_words
+from ragedge.answer.short import answer_in, with_spans
 from ragedge.answer.units import PageOf, Unit, units_of
 from ragedge.answer.widen import whole_run, with_sentence
 from ragedge.contracts import Citation, Evidence, Hit, PageSpan, Retrieval
@@ -120,7 +121,8 @@ def rank(
     most = MAX_EMBEDDED if readings is None else MAX_EMBEDDED_READ
     cosines = _add_cosines(features, units, candidates.hits, embed, question_vector, weights, most)
     scores = score_units(features, weights)
-    order = best_first(scores, [unit.document_id in candidates.prefer for unit in units])[:MAX_EVIDENCE]
+    placed = scores if readings is None or asked.kind == "how_to" else with_spans(scores, units, readings)
+    order = best_first(placed, [unit.document_id in candidates.prefer for unit in units])[:MAX_EVIDENCE]
     evidence = [
         Evidence(
             hit_index=units[i].hit_index,
@@ -129,7 +131,7 @@ def rank(
             score=float(scores[i]),
             cosine=cosines.get(i),
             coverage=float(features[i, PASSAGE_COVERAGE]),
-            answer=_answer_in(units[i], readings),
+            answer=answer_in(units[i], readings, asked.kind, float(scores[i])),
         )
         for i in order
     ]
@@ -145,12 +147,6 @@ def add_readings(features: NDArray[np.float64], units: Sequence[Unit], readings:
     """Put what was read into `features`: how far a unit's span is behind the best one of all."""
     for i, unit in enumerate(units):
         features[i, READ_SPAN] = readings.behind(unit)
-
-
-def _answer_in(unit: Unit, readings: Readings | None) -> PageSpan | None:
-    """The answer's words in the unit, where the model finds them likelier than none."""
-    read = readings.of(unit) if readings is not None else None
-    return read.span if read is not None and read.span_score >= MARKED_SPAN else None
 
 
 def _add_cosines(

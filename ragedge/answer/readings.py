@@ -1,4 +1,4 @@
-"""What the evidence model says of the passages, brought back to their units: log-odds, passage, answer span.
+"""What the evidence model says of the passages, brought back to their units: log-odds, passage, answer spans.
 
 Chooses the windows by a cheap score, has them read in one go, and hands out one record per unit that was read. Pure but
 for the model that it is given; knows no index.
@@ -11,20 +11,22 @@ from dataclasses import dataclass
 
 from ragedge.answer.units import Unit
 from ragedge.answer.windows import windows_of
-from ragedge.contracts import EvidenceReader, Hit, PageSpan, WindowText
+from ragedge.contracts import EvidenceReader, Hit, SpanReading, WindowText
 
-MARKED_SPAN = 0.0  # logits of start and end, against none, from which words are marked; set on held-out articles
 _SCALE = 4.0  # of log-odds, so that figures have about the spread of the others
 _LIMIT = 3.0  # of a scaled figure
 
 
 @dataclass(frozen=True, slots=True)
 class UnitRead:
-    """`unit`, `passage`: scaled log-odds that the unit, and its window, answer; `span`: the answer's place or None."""
+    """`unit`, `passage`: scaled log-odds that the unit, and its window, answer; `span_score`: of the best of `spans`.
+
+    `spans` count the characters of the unit as it was read: with one space between words.
+    """
 
     unit: float
     passage: float
-    span: PageSpan | None
+    spans: tuple[SpanReading, ...]
     span_score: float
 
 
@@ -66,9 +68,11 @@ def read_units(
         passage = _scaled(reading.answerable)
         passages.append(passage)
         for unit, said in zip(units[window.first : window.last], reading.units, strict=True):
-            span = _page_span(unit, said.start, said.end)
+            spans = said.spans or (
+                (SpanReading(said.start, said.end, said.span_score),) if said.end > said.start else ()
+            )
             found[(unit.document_id, unit.page, unit.start)] = UnitRead(
-                _scaled(said.score), passage, span, said.span_score
+                _scaled(said.score), passage, spans, said.span_score
             )
     lowest = min((read.unit for read in found.values()), default=-_LIMIT)
     spans = [read.span_score for read in found.values()] or [0.0]
@@ -87,37 +91,6 @@ def reader_figures(readings: Readings, best: UnitRead | None) -> dict[str, float
         "reader_shown_passage": best.passage if best is not None else -_LIMIT,
         "reader_span": _scaled(best.span_score / 2) if best is not None else -_LIMIT,
     }
-
-
-def _page_span(unit: Unit, start: int, end: int) -> PageSpan | None:
-    """Characters of the folded unit as characters of the page; None for an empty span."""
-    if end <= start:
-        return None
-    at = 0
-    first = last = None
-    for word in _words(unit.text):
-        a, b = word
-        length = b - a
-        if first is None and start < at + length:
-            first = a + max(0, start - at)
-        if end <= at + length:
-            last = a + max(0, end - at)
-            break
-        at += length + 1
-    if first is None:
-        return None
-    last = len(unit.text.rstrip()) if last is None else last
-    return PageSpan(unit.page, unit.start + first, unit.start + max(first, last)) if last > first else None
-
-
-def _words(text: str) -> list[tuple[int, int]]:
-    """Places of the words of `text`, as `str.split` cuts it."""
-    places, at = [], 0
-    for word in text.split():
-        start = text.index(word, at)
-        at = start + len(word)
-        places.append((start, at))
-    return places
 
 
 def _scaled(log_odds: float) -> float:

@@ -41,7 +41,7 @@ from ragedge.contracts.documents import (
     ParsedFile,
     Reason,
 )
-from ragedge.contracts.reading import UnitReading, WindowReading, WindowText
+from ragedge.contracts.reading import SpanReading, UnitReading, WindowReading, WindowText
 from ragedge.contracts.seams import (
     Embedder,
     EvidenceReader,
@@ -94,6 +94,7 @@ __all__ = [
     "RewriteRequest",
     "Sampling",
     "Source",
+    "SpanReading",
     "SummaryRequest",
     "Timings",
     "Turn",

@@ -89,7 +89,7 @@ class Evidence:
     """A sentence, list item or table row that may answer the question: an exact part of one page.
 
     `text` == the page's text[start:end]; `score` in [0, 1], higher is better; `hit_index` points into `Retrieval.hits`.
-    `answer` is the place of the short answer inside it, where the evidence model finds one likelier than none.
+    `answer` is the place of the short answer inside it, where the evidence model is sure enough of one.
     """
 
     hit_index: int

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding
 
-from ragedge.contracts import UnitReading, WindowReading, WindowText
+from ragedge.contracts import SpanReading, UnitReading, WindowReading, WindowText
 from ragedge.errors import ModelCorrupt, ModelMissing
 from ragedge.models import embedder_folder, verify_sha256
 from ragedge.search.bert_folder import clean, open_tokenizer
@@ -32,6 +32,8 @@ QUESTION_TOKENS = 64  # trained with up to 40; what comes later in a question ra
 PREFIX_TOKENS = 24
 UNITS_TOKENS = 200  # trained with up to 224, prefix included
 SPAN_TOKENS = 24  # of an answer inside a unit; longer ones are the unit itself
+SPANS = 20  # answers of a unit that are handed out; 12 and 30 choose no better
+LIKELY_SPAN = -8.0  # score of a unit's best span from which others come with it: what is less likely is never marked
 _HEADS = _PASSAGE, _UNIT, _START, _END = range(4)  # columns of what the heads say
 _MAX_THREADS = 4
 _AGAIN = 'install ragedge again, or go on without: [answer] evidence_model = "off"'
@@ -133,8 +135,11 @@ class OnnxEvidenceReader:
                 readings.append(UnitReading(_LOWEST, 0, 0, _LOWEST))
                 continue
             inside = logits[first : first + len(offsets)]
-            start, end, score = best_span(inside[:, _START], inside[:, _END], SPAN_TOKENS)
-            readings.append(UnitReading(float(inside[:, _UNIT].mean()), offsets[start][0], offsets[end][1], score))
+            is_likely = inside[:, _START].max() + inside[:, _END].max() >= LIKELY_SPAN
+            found = best_spans(inside[:, _START], inside[:, _END], SPAN_TOKENS, SPANS if is_likely else 1)
+            spans = tuple(SpanReading(offsets[start][0], offsets[end][1], score) for start, end, score in found)
+            best = spans[0]
+            readings.append(UnitReading(float(inside[:, _UNIT].mean()), best.start, best.end, best.score, spans))
         return WindowReading(float(logits[0, _PASSAGE]), tuple(readings))
 
 
@@ -150,14 +155,23 @@ def packaged_reader(spec: str, threads: int | None) -> OnnxEvidenceReader | None
     return OnnxEvidenceReader(folder, embedder_folder(_TOKENIZER) / "tokenizer.json", threads=threads)
 
 
-def best_span(start: NDArray[np.float32], end: NDArray[np.float32], longest: int) -> tuple[int, int, float]:
-    """First and last token of the span with the highest sum of logits, at most `longest` tokens, and that sum."""
+def best_spans(
+    start: NDArray[np.float32], end: NDArray[np.float32], longest: int, most: int
+) -> list[tuple[int, int, float]]:
+    """First and last token of the `most` spans with the highest sums of logits, and those sums, best first.
+
+    A span has at most `longest` tokens; of equal ones the earlier is better.
+    """
     sums = start[:, None] + end[None, :]
     length = np.arange(len(end))[None, :] - np.arange(len(start))[:, None]
-    sums = np.where((length >= 0) & (length < longest), sums, -np.inf)
-    at = int(np.argmax(sums))
-    first, last = divmod(at, len(end))
-    return first, last, float(sums[first, last])
+    flat = np.where((length >= 0) & (length < longest), sums, -np.inf).ravel()
+    if most == 1:
+        order = np.array([flat.argmax()])
+    else:
+        least = np.partition(flat, -most)[-most] if most < len(flat) else -np.inf
+        likely = np.flatnonzero((flat >= least) & (flat > -np.inf))
+        order = likely[np.argsort(-flat[likely], kind="stable")][:most]
+    return [(*divmod(at, len(end)), score) for at, score in zip(order.tolist(), flat[order].tolist(), strict=True)]
 
 
 def _settings(path: Path) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ragedge.answer.readings import read_units, reader_figures
+from ragedge.answer.short import page_span
 from ragedge.answer.units import Unit
 from ragedge.contracts import Chunk, Hit, UnitReading, WindowReading, WindowText
 
@@ -46,22 +47,24 @@ def test_the_answers_place_is_counted_on_the_page_over_line_breaks() -> None:
     reader = WordReader("45 Nm")
     readings = read_units(reader, "torque?", [unit(7, text)], [HIT], [0.5])
     read = readings.of(unit(7, text))
-    assert read is not None and read.span is not None
-    assert page[read.span.start : read.span.end] == "45 Nm"
+    assert read is not None
+    place = page_span(unit(7, text), read.spans[0].start, read.spans[0].end)
+    assert place is not None and page[place.start : place.end] == "45 Nm"
     assert reader.shown[0].units == ("The head bolts take 45 Nm in a cross.",)
 
 
 def test_an_answer_over_a_line_break_keeps_the_pages_characters() -> None:
     text = "It weighs 34\n    kg without water."
     read = read_units(WordReader("34 kg"), "weight?", [unit(0, text)], [HIT], [0.5]).of(unit(0, text))
-    assert read is not None and read.span is not None
-    assert text[read.span.start : read.span.end] == "34\n    kg"
+    assert read is not None
+    place = page_span(unit(0, text), read.spans[0].start, read.spans[0].end)
+    assert place is not None and text[place.start : place.end] == "34\n    kg"
 
 
 def test_where_nothing_answers_there_is_no_span_and_figures_are_low() -> None:
     units = [unit(0, "Open daily."), unit(20, "Closed on Mondays.")]
     readings = read_units(WordReader("torque"), "torque?", units, [HIT], [0.5, 0.4])
-    assert all(read.span is None for read in readings.by_place.values())
+    assert all(not read.spans for read in readings.by_place.values())
     low = reader_figures(readings, readings.of(units[0]))
     high = reader_figures(read_units(WordReader("daily"), "when?", units, [HIT], [0.5, 0.4]), None)
     assert low["reader_unit"] < 0 < high["reader_unit"] and low["reader_passage"] < 0 < high["reader_passage"]

