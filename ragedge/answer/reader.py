@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ragedge.answer.readings import Readings
+from ragedge.answer.repeats import repeats_last, without_overlaps
 from ragedge.answer.scoring import (
     COSINE,
     DEFAULT_WEIGHTS,
@@ -31,7 +32,7 @@ from ragedge.answer.scoring import (
     unit_features,
 )
 from ragedge.answer.sentences import content_words
-from ragedge.answer.short import answer_in, with_spans
+from ragedge.answer.short import answer_in
 from ragedge.answer.units import PageOf, Unit, units_of
 from ragedge.answer.widen import whole_run, with_sentence
 from ragedge.contracts import Citation, Evidence, Hit, PageSpan, Retrieval
@@ -121,8 +122,7 @@ def rank(
     most = MAX_EMBEDDED if readings is None else MAX_EMBEDDED_READ
     cosines = _add_cosines(features, units, candidates.hits, embed, question_vector, weights, most)
     scores = score_units(features, weights)
-    placed = scores if readings is None or asked.kind == "how_to" else with_spans(scores, units, readings)
-    order = best_first(placed, [unit.document_id in candidates.prefer for unit in units])[:MAX_EVIDENCE]
+    order = best_first(scores, [unit.document_id in candidates.prefer for unit in units])[:MAX_EVIDENCE]
     evidence = [
         Evidence(
             hit_index=units[i].hit_index,
@@ -140,7 +140,7 @@ def rank(
         evidence[place] = with_sentence(evidence[place], units, units[i], page_of, is_how_to=is_how_to)
     if is_how_to:
         evidence[0] = whole_run(evidence[0], units, units[order[0]], page_of)
-    return _without_overlaps(evidence)
+    return repeats_last(without_overlaps(evidence), candidates.hits)
 
 
 def add_readings(features: NDArray[np.float64], units: Sequence[Unit], readings: Readings) -> None:
@@ -185,22 +185,6 @@ def _embed_bounded(embed: Embed, texts: Sequence[str]) -> NDArray[np.float32]:
         return embed([text[:EMBED_CHARS] for text in texts])
     except InputError:
         return embed([text[:_EMBED_CHARS_DENSE] for text in texts])
-
-
-def _without_overlaps(evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
-    """Leaves out what a better piece of the same passage already holds."""
-    kept: list[Evidence] = []
-    for item in evidence:
-        span = item.span
-        if not any(
-            other.hit_index == item.hit_index
-            and other.span.page == span.page
-            and span.start < other.span.end
-            and other.span.start < span.end
-            for other in kept
-        ):
-            kept.append(item)
-    return tuple(kept)
 
 
 # ---------------------------------------------------------------------------------------------- the answer

@@ -15,6 +15,7 @@ from ragedge.contracts import EvidenceReader, Hit, SpanReading, WindowText
 
 _SCALE = 4.0  # of log-odds, so that figures have about the spread of the others
 _LIMIT = 3.0  # of a scaled figure
+_FURTHEST = 6.0  # behind the best, of a scaled figure
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +49,7 @@ class Readings:
         """
         read = self.of(unit)
         score = self.worst_span if read is None else read.span_score
-        return max(-_LIMIT, (score - self.best_span) / _SCALE)
+        return max(-_FURTHEST, (score - self.best_span) / _SCALE)
 
     def of(self, unit: Unit) -> UnitRead | None:
         """What was read of `unit`; None: its window was not."""
@@ -75,8 +76,8 @@ def read_units(
                 _scaled(said.score), passage, spans, said.span_score
             )
     lowest = min((read.unit for read in found.values()), default=-_LIMIT)
-    spans = [read.span_score for read in found.values()] or [0.0]
-    return Readings(found, lowest, tuple(sorted(passages, reverse=True)), max(spans), min(spans))
+    scores = [read.span_score for read in found.values()] or [0.0]
+    return Readings(found, lowest, tuple(sorted(passages, reverse=True)), max(scores), min(scores))
 
 
 def reader_figures(readings: Readings, best: UnitRead | None) -> dict[str, float]:

@@ -1,6 +1,6 @@
 """How well does a unit of a passage answer a question? Features that are cheap, and a logistic score over them.
 
-Words count by their rarity in the index; context (the heading, the line before, the whole passage) counts apart from
+Words count by their rarity in the index; context (headings, the whole passage) counts apart from
 the unit itself. Pure; vectors are the caller's business. The weights are fitted by `tests/recipes/fit_reader.py`.
 """
 
@@ -23,7 +23,7 @@ from ragedge.contracts import Hit
 Rarity = Callable[[Sequence[str]], Mapping[str, float]]
 
 PASSAGE_COVERAGE = 2  # column of `unit_features`
-READ_SPAN = 12  # column of `unit_features` that holds 0 until an evidence model has read
+READ_SPAN = 11  # column of `unit_features` that holds 0 until an evidence model has read
 COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
 EMBED_CHARS = 240  # of a unit, about 60 tokens; what comes later in a sentence rarely decides, and costs as much
 _PREFERRED_GAIN = 1.5  # log-odds; what is so near to the best is shown as a second quote, too: hardly better or worse
@@ -38,28 +38,27 @@ class EvidenceWeights:
     irm). `tests/recipes/fit_reader.py` printed them.
     """
 
-    coverage: float = 1.33
-    new_coverage: float = 2.62
-    passage_coverage: float = 1.16
-    cosine: float = 5.3
-    passage_cosine: float = 1.67
-    rank: float = 2.24
-    kind: float = 2.04
-    field: float = 1.13
-    novelty: float = 1.45
-    before: float = 1.83
-    key: float = 4.76
-    range: float = 2.78
+    coverage: float = 1.12
+    new_coverage: float = 2.37
+    passage_coverage: float = 1.53
+    cosine: float = 4.43
+    passage_cosine: float = 2.4
+    rank: float = 1.58
+    kind: float = 1.59
+    field: float = 0.81
+    novelty: float = 1.24
+    key: float = 3.83
+    range: float = 2.02
     read_span: float = 0.0
-    bias: float = -9.05
+    bias: float = -7.54
 
 
 DEFAULT_WEIGHTS = EvidenceWeights()
 """Where no evidence model reads: what marks passages at once, and chooses what is read."""
 
 READ_WEIGHTS = EvidenceWeights(
-    coverage=0.64, new_coverage=2.19, passage_coverage=0.4, cosine=5.13, passage_cosine=1.67, rank=2.14, kind=1.52,
-    field=1.2, novelty=1.01, before=2.23, key=5.35, range=3.6, read_span=0.86, bias=-5.72,
+    coverage=0.46, new_coverage=2.02, passage_coverage=0.84, cosine=4.41, passage_cosine=2.65, rank=1.7, kind=1.15,
+    field=0.73, novelty=0.84, key=4.64, range=2.88, read_span=0.68, bias=-4.71,
 )  # fmt: skip
 """Where the evidence model has read."""
 
@@ -88,8 +87,7 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
 
     `coverage`: share of the question's words in the unit and, less, in the unit with title and headings;
     `new_coverage`: the same of the words that title and headings do not hold, because those only name the subject;
-    `novelty`: whether the unit has a word that neither question nor title have; `before`: coverage by the unit before,
-    which may name what this one goes on about; `key`, `range`: as of `rows.py`.
+    `novelty`: whether the unit has a word that neither question nor title have; `key`, `range`: as of `rows.py`.
     """
     rows = np.zeros((len(units), len(fields(EvidenceWeights))))
     bags = [bag_of(unit.text) for unit in units]
@@ -99,7 +97,6 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
         passages[unit.hit_index] |= bag
     for i, unit in enumerate(units):
         hit, known = hits[unit.hit_index], above[unit.hit_index]
-        before = bags[i - 1] if i and units[i - 1].hit_index == unit.hit_index else set()
         own = _coverage(asked.weights, bags[i])
         if asked.identifiers:
             own += 0.5 * sum(stands_in(name, unit.text) for name in asked.identifiers) / len(asked.identifiers)
@@ -114,7 +111,6 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
             could_answer(asked.kind, unit.text, asked.text),
             field_fits(asked.kind, unit.text, asked.text),
             bool(bags[i].difference(asked.weights, known)),
-            _coverage(asked.weights, before),
             key_fits(asked.numbers, unit.text),
             range_holds(asked.numbers, unit.text),
             0.0,

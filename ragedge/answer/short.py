@@ -25,7 +25,6 @@ from ragedge.contracts import PageSpan, SpanReading
 LEAST_SURE = 6.0  # of `sureness`; where nothing answers, as many words are marked as by a span score of 0 alone
 _CERTAINTY_GAIN = 12.0  # span score that a certainty e times as high is worth
 _EVIDENCE_GAIN = 2.0  # span score that one of the evidence's log-odds is worth
-_ORDER_GAIN = 0.2  # log-odds of a unit's place that one of its span score is worth
 _LENGTH_GAIN = 0.3  # of the logarithm of a span's words: its ends' logits alone prefer short ones
 _ITSELF_GAIN = 0.3  # what being exactly right is worth beside sharing words
 _NAME_TEMPERATURE = 0.3  # who: one name, not the list of names that two likely ends would span
@@ -95,16 +94,6 @@ def sureness(read: UnitRead, certainty: float, score: float) -> float:
     evidence = min(max(score, 1e-9), 1 - 1e-9)
     agreed = _CERTAINTY_GAIN * math.log(max(certainty, 1e-9))
     return read.span_score + agreed + _EVIDENCE_GAIN * math.log(evidence / (1 - evidence))
-
-
-def with_spans(scores: NDArray[np.float64], units: Sequence[Unit], readings: Readings) -> NDArray[np.float64]:
-    """`scores` in (0, 1) of the units, higher where words for a short answer were found; unread units as the worst."""
-    spans = [None if (read := readings.of(unit)) is None else read.span_score for unit in units]
-    worst = min((span for span in spans if span is not None), default=0.0)
-    gain = _ORDER_GAIN * np.array([worst if span is None else span for span in spans])
-    bounded = np.clip(scores, 1e-9, 1 - 1e-9)
-    moved: NDArray[np.float64] = 1 / (1 + np.exp(-(np.log(bounded / (1 - bounded)) + gain)))
-    return moved
 
 
 def page_span(unit: Unit, start: int, end: int) -> PageSpan | None:

@@ -88,6 +88,6 @@ def test_a_unit_is_as_far_behind_as_its_span_and_no_further_than_the_limit() -> 
 
     units = [unit(0, "a b c"), unit(10, "d e f"), unit(20, "g h i")]
     readings = read_units(Spans("a"), "?", units, [HIT], [0.5, 0.4, 0.3])
-    assert [readings.behind(u) for u in units] == [0.0, -2.0, -3.0]
-    assert readings.behind(unit(99, "elsewhere")) == -3.0
+    assert [readings.behind(u) for u in units] == [0.0, -2.0, -6.0]
+    assert readings.behind(unit(99, "elsewhere")) == -6.0
     assert read_units(WordReader("a"), "?", [], [], []).behind(units[0]) == 0.0

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import random
 import re
-from collections.abc import Sequence
 from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from ragedge.answer.readings import Readings, UnitRead
-from ragedge.answer.short import LEAST_SURE, answer_in, page_span, short_of, sureness, with_spans
+from ragedge.answer.short import LEAST_SURE, answer_in, page_span, short_of, sureness
 from ragedge.answer.units import Unit
 from ragedge.contracts import SpanReading
 
@@ -152,14 +150,3 @@ def test_any_place_in_a_unit_is_its_characters_on_the_page() -> None:
                     assert " ".join(page[place.start : place.end].split()) == folded[start:end]
             else:
                 assert folded[start:end].isspace()
-
-
-def test_units_with_an_answer_move_up_and_unread_ones_count_as_the_worst() -> None:
-    units: Sequence[Unit] = [unit("one", 0), unit("two", 10), unit("three", 20)]
-    read = readings((units[0], UnitRead(0.0, 0.0, (), -8.0)), (units[1], UnitRead(0.0, 0.0, (), 6.0)))
-    before = np.array([0.6, 0.5, 0.6])
-    after = with_spans(before, units, read)
-    assert after[1] > after[0] and after[1] > before[1]
-    assert after[2] == pytest.approx(after[0])
-    assert ((after > 0) & (after < 1)).all()
-    assert with_spans(before, units, readings()) == pytest.approx(before)
