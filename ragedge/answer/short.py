@@ -22,7 +22,7 @@ from ragedge.answer.readings import Readings, UnitRead
 from ragedge.answer.units import Unit
 from ragedge.contracts import PageSpan, SpanReading
 
-LEAST_SURE = 6.0  # of `sureness`; where nothing answers, as many words are marked as by a span score of 0 alone
+LEAST_SURE = 4.0  # of `sureness`; on unanswerable questions about the topic one in eight gets a mark then
 _CERTAINTY_GAIN = 12.0  # span score that a certainty e times as high is worth
 _EVIDENCE_GAIN = 2.0  # span score that one of the evidence's log-odds is worth
 _LENGTH_GAIN = 0.3  # of the logarithm of a span's words: its ends' logits alone prefer short ones

@@ -32,7 +32,11 @@ class WordReader:
             for text in window.units:
                 at = text.find(self.word)
                 found = at >= 0
-                units.append(UnitReading(4.0 if found else -6.0, max(at, 0), max(at, 0) + len(self.word) * found, 8.0))
+                units.append(
+                    UnitReading(
+                        4.0 if found else -6.0, max(at, 0), max(at, 0) + len(self.word) * found, 8.0 if found else -8.0
+                    )
+                )
             readings.append(WindowReading(2.0 if any(u.score > 0 for u in units) else -4.0, tuple(units)))
         return readings
 

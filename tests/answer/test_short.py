@@ -37,7 +37,7 @@ def unit(text: str, start: int = 0) -> Unit:
 
 
 def readings(*reads: tuple[Unit, UnitRead]) -> Readings:
-    return Readings({(u.document_id, u.page, u.start): read for u, read in reads}, -3.0, (0.0,))
+    return Readings({(u.document_id, u.page, u.start): read for u, read in reads}, -3.0, (0.0,), 9.0, -9.0)
 
 
 @pytest.mark.parametrize("text", TEXTS)
