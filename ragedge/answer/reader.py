@@ -44,7 +44,7 @@ MAX_EVIDENCE = 12  # units returned; nobody shows more
 MAX_EMBEDDED_READ = 8  # where an evidence model has read: its order is better than that by words alone
 MAX_EMBEDDED = 24  # units whose vector is computed: they are waited for
 _MAX_QUOTES = 3  # in an answer; more is a list of passages, which is shown anyway
-_SECOND_QUOTE = 1.5  # log-odds behind the best; on our training cases 1.3 to 1.9 quotes are shown then, not always 3
+_SECOND_QUOTE = 1.5  # log-odds behind the best; on our training cases 1.4 to 2.1 quotes are shown then, not always 3
 _BETWEEN = "\n\n"
 _EMBED_CHARS_DENSE = 160  # where so many characters are more tokens than the embedder reads (dot leaders, CJK)
 

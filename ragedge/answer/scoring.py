@@ -26,7 +26,7 @@ PASSAGE_COVERAGE = 2  # column of `unit_features`
 READ_SPAN = 11  # column of `unit_features` that holds 0 until an evidence model has read
 COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
 EMBED_CHARS = 240  # of a unit, about 60 tokens; what comes later in a sentence rarely decides, and costs as much
-_PREFERRED_GAIN = 1.5  # log-odds; what is so near to the best is shown as a second quote, too: hardly better or worse
+_PREFERRED_GAIN = 1.0  # log-odds; what is so near to the best is shown as a second quote, too: hardly better or worse
 
 
 @dataclass(frozen=True, slots=True)
