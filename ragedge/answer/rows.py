@@ -7,10 +7,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-_KEY = re.compile(r"\s*\|?\s*(?:[-*•]\s+)?([\w./-]{1,12}?)\s*(?:=|:|\||\t| [–-] |\s{2,})")
+_KEY = re.compile(r"\s*\|?\s*(?:[-*•]\s+)?([\w./-]{1,12}?)\s*(?:=|:|,|\||\t| [–-] |\s{2,})")
 _TOKEN = re.compile(r"[\w./-]+")
 _NUMBER = r"(\d[\d,]*(?:\.\d+)?)"
 _UNIT = r"\s*([^\W\d_]*[²³%°]?)"
@@ -55,12 +55,25 @@ def range_holds(numbers: Numbers, line: str) -> float:
     if not numbers.amounts:
         return 0.0
     folded = line.casefold()
-    ranges = [(_value(a), _value(b), unit) for a, b, unit in _RANGE.findall(folded)]
+    ranges = _closed_ranges(folded)
     ranges += [(_value(a), float("inf"), unit) for a, unit in _ABOVE.findall(folded)]
     ranges += [(0.0, _value(b), unit) for b, unit in _BELOW.findall(folded)]
     if first := _FIRST_AMOUNT.match(folded):
         ranges.append((_value(first[1]), _value(first[1]), first[2]))
-    return float(any(low <= v <= high and unit == u for v, u in numbers.amounts for low, high, unit in ranges))
+    return float(_lies_in(numbers, ranges))
+
+
+def is_between(numbers: Numbers, text: str) -> bool:
+    """Whether an amount that is asked for lies in a range of `text` that has both ends, with the same unit."""
+    return bool(numbers.amounts) and _lies_in(numbers, _closed_ranges(text.casefold()))
+
+
+def _closed_ranges(text: str) -> list[tuple[float, float, str]]:
+    return [(_value(low), _value(high), unit) for low, high, unit in _RANGE.findall(text)]
+
+
+def _lies_in(numbers: Numbers, ranges: Sequence[tuple[float, float, str]]) -> bool:
+    return any(low <= v <= high and unit == u for v, u in numbers.amounts for low, high, unit in ranges)
 
 
 def _amounts(text: str) -> Iterator[tuple[float, str]]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ragedge.answer.identifiers import stands_in
 from ragedge.answer.pins import Pin, pins_of
+from ragedge.answer.rows import is_between, numbers_of
 from ragedge.answer.scoring import EMBED_CHARS, Asked, bag_of
 from ragedge.contracts import Evidence, Hit
 
@@ -94,9 +95,14 @@ def remembering(embed: Embed) -> Embed:
 
 
 def missing_codes(asked: Asked, hits: Sequence[Hit]) -> tuple[str, ...]:
-    """Codes and numbers of the question that stand in no hit, its title, headings or path."""
+    """Codes and numbers of the question that stand in no hit, its title, headings or path, nor in a range there."""
     texts = [" ".join((hit.title, *hit.chunk.headings, hit.chunk.document_path, hit.chunk.text)) for hit in hits]
-    return tuple(name for name in asked.identifiers if not any(stands_in(name, text) for text in texts))
+
+    def is_told(name: str) -> bool:
+        numbers = numbers_of(name)
+        return any(stands_in(name, text) or is_between(numbers, text) for text in texts)
+
+    return tuple(name for name in asked.identifiers if not is_told(name))
 
 
 def _cosine_figures(hits: Sequence[Hit], evidence: Sequence[Evidence]) -> dict[str, float]:

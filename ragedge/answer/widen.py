@@ -20,6 +20,10 @@ _MAX_LABEL_CHARS = 80  # a longer line without a full stop is a sentence of a ba
 _MAX_SENTENCES = 2  # after a label: what it means and why
 _MAX_HOW_TO_SENTENCES = 5  # and what to do, where that is asked: a fault's cause stands before its remedy
 _MAX_LABEL_RUN_CHARS = 400
+_REMEDY = re.compile(
+    r"(?:causes?|remed(?:y|ies)|solution|action|ursachen?|abhilfe|remède|causas?|solución|remedio)\s?:", re.I
+)
+_SOON = 2  # sentences between a fault and its cause or remedy
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*\Z")
 
 
@@ -28,13 +32,13 @@ def with_sentence(
 ) -> Evidence:
     """`evidence` with the sentences right below it, where it is a label: a short line that ends no sentence.
 
-    With `is_how_to` with more of them. Table rows are no labels: what follows them are other rows, which end no
-    sentence either.
+    With `is_how_to` with more of them, and also below a sentence that names a fault whose cause and remedy follow.
+    Table rows are no labels: what follows them are other rows, which end no sentence either.
     """
-    if best.kind not in ("text", "heading") or len(best.text) > _MAX_LABEL_CHARS or _SENTENCE_END.search(best.text):
-        return evidence
     below = [u for u in units if (u.document_id, u.page) == (best.document_id, best.page) and u.start >= best.end]
     below.sort(key=lambda unit: unit.start)
+    if not _is_label(best) and not (is_how_to and any(_REMEDY.match(unit.text) for unit in below[:_SOON])):
+        return evidence
     end = best.end
     for unit in below[: _MAX_HOW_TO_SENTENCES if is_how_to else _MAX_SENTENCES]:
         is_sentence = unit.kind == "text" and unit.text[:1].isupper() and _SENTENCE_END.search(unit.text)
@@ -42,6 +46,11 @@ def with_sentence(
             break
         end = unit.end
     return _spanning(evidence, best, best.start, end, page_of)
+
+
+def _is_label(unit: Unit) -> bool:
+    is_short = len(unit.text) <= _MAX_LABEL_CHARS
+    return unit.kind in ("text", "heading") and is_short and not _SENTENCE_END.search(unit.text)
 
 
 def whole_run(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: PageOf) -> Evidence:

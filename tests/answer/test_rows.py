@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ragedge.answer.rows import key_fits, numbers_of, range_holds
+from ragedge.answer.rows import is_between, key_fits, numbers_of, range_holds
 
 
 @pytest.mark.parametrize(
@@ -16,6 +16,7 @@ from ragedge.answer.rows import key_fits, numbers_of, range_holds
         ("What does code 7 mean?", "| 7 | no such account |", 1.0),
         ("What does E-417 mean?", "- E-417: membrane pressure", 1.0),
         ("What does E-417 mean?", "E-418 | membrane flow", -1.0),
+        ("How do I get rid of E-417?", "- E-301, no raw water: fill the pump", -1.0),
         ("Which pump gives 4,000 L/h?", "P1 | feed pump | 4,000 L/h", 0.0),  # another form of code: no other one
         ("What happened in 1923?", "In 1923 the bell cracked.", 0.0),
         ("Who cast the bell?", "50 = Schedule B missing", 0.0),
@@ -43,3 +44,11 @@ def test_a_line_that_begins_with_the_code_asked_for_fits(question: str, line: st
 )
 def test_a_range_holds_the_amount_asked_for_in_its_unit(question: str, line: str, holds: float) -> None:
     assert range_holds(numbers_of(question), line) == holds
+
+
+def test_only_a_range_with_both_ends_says_something_of_an_amount_anywhere() -> None:
+    text = "Length, cross-section\n50 to 100 m 4.0 mm\u00b2 9 V\nmore than 5 m above the water"
+    assert is_between(numbers_of("80 m"), text)
+    assert not is_between(numbers_of("20 m"), text)
+    assert not is_between(numbers_of("80 V"), text)
+    assert not is_between(numbers_of("E-417"), text)

@@ -8,7 +8,7 @@ import pytest
 from ragedge.answer.pins import MAX_PINS, pins_of
 from ragedge.answer.reader import candidates_of, rank
 from ragedge.answer.scoring import EMBED_CHARS, take_apart
-from ragedge.answer.signals import MAX_LEFT_OUT, read_signals, remembering
+from ragedge.answer.signals import MAX_LEFT_OUT, missing_codes, read_signals, remembering
 from tests.answer.passages import EMBEDDER, even_rarity, pages_of, retrieval_of
 from tests.fakes import document
 
@@ -128,3 +128,10 @@ def test_the_evidence_is_embedded_once_by_reader_and_gate_however_long() -> None
     read_signals(candidates.asked, retrieval.hits, evidence, embed=once, question_vector=vector)
     assert len(evidence[0].text) > 2 * EMBED_CHARS
     assert [text for text in asked if text.startswith("The harbour bell, which")] == [evidence[0].text[:EMBED_CHARS]]
+
+
+def test_an_amount_that_a_table_gives_as_a_range_is_not_missing() -> None:
+    cables = document("Extension cables\n25 to 50 m 2.5 mm\u00b2\n50 to 100 m 4.0 mm\u00b2", path="cables.md")
+    hits = retrieval_of("?", cables).hits
+    assert missing_codes(take_apart("The cable is 80 m long. What cross-section?", even_rarity), hits) == ()
+    assert missing_codes(take_apart("The cable is 180 m long. What cross-section?", even_rarity), hits) == ("180 m",)

@@ -43,6 +43,20 @@ def test_a_how_to_question_gets_the_remedy_below_a_label_too() -> None:
     assert best.text == FAULT
 
 
+BLOCK = """P2 runs, but no stroke is counted.
+Cause: Air in the head, or a torn diaphragm.
+Remedy: Prime P2 and look whether the head drips.
+E-507 DOSING AIR (warning)
+Every third stroke is empty."""
+
+
+def test_a_fault_told_in_a_sentence_comes_with_its_remedy_where_a_how_to_is_asked() -> None:
+    source = document(BLOCK, path="b.txt")
+    best = evidence_for("What should I do when P2 runs but no stroke is counted?", source)[0]
+    assert best.text == BLOCK.split("\nE-507")[0]
+    assert evidence_for("Is no stroke of P2 counted?", source)[0].text == "P2 runs, but no stroke is counted."
+
+
 def test_a_table_row_stays_one_row() -> None:
     best = evidence_for("How tight are the pump foot bolts?", document(TABLE, path="t.txt"))[0]
     assert best.text == "Pump foot bolts 38 Nm plain"
