@@ -23,6 +23,7 @@ _MAX_LABEL_RUN_CHARS = 400
 _REMEDY = re.compile(
     r"(?:causes?|remed(?:y|ies)|solution|action|ursachen?|abhilfe|remède|causas?|solución|remedio)\s?:", re.I
 )
+_FIRST_STEP = re.compile(r"\(?1[.)]\s")
 _SOON = 2  # sentences between a fault and its cause or remedy
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*\Z")
 
@@ -40,9 +41,11 @@ def with_sentence(
     if not _is_label(best) and not (is_how_to and any(_REMEDY.match(unit.text) for unit in below[:_SOON])):
         return evidence
     end = best.end
+    text = page_of(best.document_id, best.page).text
     for unit in below[: _MAX_HOW_TO_SENTENCES if is_how_to else _MAX_SENTENCES]:
         is_sentence = unit.kind == "text" and unit.text[:1].isupper() and _SENTENCE_END.search(unit.text)
-        if not is_sentence or unit.end - best.start > _MAX_LABEL_RUN_CHARS:
+        is_next = not text[end : unit.start].strip()  # else a heading stands between
+        if not is_sentence or not is_next or unit.end - best.start > _MAX_LABEL_RUN_CHARS:
             break
         end = unit.end
     return _spanning(evidence, best, best.start, end, page_of)
@@ -54,11 +57,14 @@ def _is_label(unit: Unit) -> bool:
 
 
 def whole_run(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: PageOf) -> Evidence:
-    """`evidence` widened to the run of list items around it, or after it where it introduces one with a colon."""
+    """`evidence` widened to the run of list items around it, or after it where it introduces one.
+
+    A sentence does so with a colon, or where the first of numbered steps stands right below it.
+    """
     on_page = [u for u in units if u.document_id == best.document_id and u.page == best.page]
     on_page.sort(key=lambda unit: unit.start)
     at = on_page.index(best)
-    introduces = best.kind == "text" and best.text.rstrip().endswith(":")
+    introduces = best.kind == "text" and (best.text.rstrip().endswith(":") or _has_steps_below(on_page, at, page_of))
     if best.kind != "list" and not introduces:
         return evidence
     first = last = at
@@ -73,6 +79,13 @@ def whole_run(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: Pa
     while on_page[last].end - on_page[first].start > MAX_RUN_CHARS and first < at:
         first += 1
     return _spanning(evidence, best, on_page[first].start, on_page[last].end, page_of)
+
+
+def _has_steps_below(on_page: Sequence[Unit], at: int, page_of: PageOf) -> bool:
+    if at + 1 == len(on_page) or not _FIRST_STEP.match(on_page[at + 1].text):
+        return False
+    unit, below = on_page[at], on_page[at + 1]
+    return not page_of(unit.document_id, unit.page).text[unit.end : below.start].strip()
 
 
 def _spanning(evidence: Evidence, best: Unit, start: int, end: int, page_of: PageOf) -> Evidence:

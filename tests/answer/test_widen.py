@@ -57,6 +57,23 @@ def test_a_fault_told_in_a_sentence_comes_with_its_remedy_where_a_how_to_is_aske
     assert evidence_for("Is no stroke of P2 counted?", source)[0].text == "P2 runs, but no stroke is counted."
 
 
+STEPS = """The fuel line must be bled after the tank ran dry.
+1. Open the fuel tap.
+2. Loosen the screw until fuel comes out."""
+
+
+def test_numbered_steps_right_below_a_sentence_belong_to_it_where_a_how_to_is_asked() -> None:
+    asked = "How do I bleed the fuel line after the tank ran dry?"
+    assert evidence_for(asked, document(STEPS, path="s.txt"))[0].text == STEPS
+    bullets = STEPS.replace("1.", "-").replace("2.", "-")
+    assert evidence_for(asked, document(bullets, path="s.txt"))[0].text == STEPS.splitlines()[0]
+
+
+def test_widening_ends_at_a_heading() -> None:
+    text = "Pump foot bolts\n\n# Noise\n\nThe pump gives 71 dB at full load."
+    assert evidence_for("Which pump foot bolts?", document(text, path="n.md"))[0].text == "Pump foot bolts"
+
+
 def test_a_table_row_stays_one_row() -> None:
     best = evidence_for("How tight are the pump foot bolts?", document(TABLE, path="t.txt"))[0]
     assert best.text == "Pump foot bolts 38 Nm plain"
