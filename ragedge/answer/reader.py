@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ragedge.answer.procedures import procedure_units
 from ragedge.answer.readings import Readings
 from ragedge.answer.repeats import repeats_last, without_overlaps
 from ragedge.answer.scoring import (
@@ -87,6 +88,7 @@ class Candidates:
     features: NDArray[np.float64]
     everything: tuple[Unit, ...] = ()
     prefer: tuple[str, ...] = ()
+    is_procedure: tuple[bool, ...] = ()
 
     def promise(self) -> list[float]:
         """A cheap score for each of `everything` (`units` and the headings between them, which cannot answer)."""
@@ -100,7 +102,8 @@ def candidates_of(question_text: str, retrieval: Retrieval, *, page_of: PageOf, 
     units = tuple(unit for unit in everything if unit.kind != "heading")
     asked = take_apart(question_text, rarity)
     features = unit_features(asked, units, retrieval.hits)
-    return Candidates(asked, retrieval.hits, units, features, everything, retrieval.question.prefer)
+    steps = procedure_units(asked, everything, retrieval.hits)
+    return Candidates(asked, retrieval.hits, units, features, everything, retrieval.question.prefer, steps)
 
 
 def rank(
@@ -122,7 +125,8 @@ def rank(
     most = MAX_EMBEDDED if readings is None else MAX_EMBEDDED_READ
     cosines = _add_cosines(features, units, candidates.hits, embed, question_vector, weights, most)
     scores = score_units(features, weights)
-    order = best_first(scores, [unit.document_id in candidates.prefer for unit in units])[:MAX_EVIDENCE]
+    is_preferred = [unit.document_id in candidates.prefer for unit in units]
+    order = best_first(scores, is_preferred, candidates.is_procedure)[:MAX_EVIDENCE]
     evidence = [
         Evidence(
             hit_index=units[i].hit_index,

@@ -27,6 +27,7 @@ READ_SPAN = 11  # column of `unit_features` that holds 0 until an evidence model
 COSINE = 3  # column of `unit_features` that holds a stand-in until the units are embedded
 EMBED_CHARS = 240  # of a unit, about 60 tokens; what comes later in a sentence rarely decides, and costs as much
 _PREFERRED_GAIN = 1.0  # log-odds; what is so near to the best is shown as a second quote, too: hardly better or worse
+_PROCEDURE_GAIN = 12.0  # log-odds; steps share few words with the question that their heading answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +98,14 @@ def unit_features(asked: Asked, units: Sequence[Unit], hits: Sequence[Hit]) -> N
         passages[unit.hit_index] |= bag
     for i, unit in enumerate(units):
         hit, known = hits[unit.hit_index], above[unit.hit_index]
-        own = _coverage(asked.weights, bags[i])
+        own = coverage_of(asked.weights, bags[i])
         if asked.identifiers:
             own += 0.5 * sum(stands_in(name, unit.text) for name in asked.identifiers) / len(asked.identifiers)
         rest = {word: weight for word, weight in asked.weights.items() if word not in known}
         rows[i] = (
-            0.7 * own + 0.3 * _coverage(asked.weights, bags[i] | known),
-            _coverage(rest, bags[i]),
-            _coverage(asked.weights, passages[unit.hit_index]),
+            0.7 * own + 0.3 * coverage_of(asked.weights, bags[i] | known),
+            coverage_of(rest, bags[i]),
+            coverage_of(asked.weights, passages[unit.hit_index]),
             hit.cosine or 0.0,
             hit.cosine or 0.0,
             1.0 / (1.0 + unit.hit_index),
@@ -125,12 +126,19 @@ def score_units(features: NDArray[np.float64], weights: EvidenceWeights) -> NDAr
     return scores
 
 
-def best_first(scores: NDArray[np.float64], is_preferred: Sequence[bool]) -> list[int]:
-    """The rows in the order of their scores; what is preferred goes before what is hardly better."""
-    if not any(is_preferred):
+def best_first(
+    scores: NDArray[np.float64], is_preferred: Sequence[bool], is_procedure: Sequence[bool] = ()
+) -> list[int]:
+    """The rows in the order of their scores; what is preferred goes before what is hardly better.
+
+    The procedure that a how-to question names goes before what only mentions it.
+    """
+    if not any(is_preferred) and not any(is_procedure):
         return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     bounded = np.clip(scores, 1e-9, 1 - 1e-9)
     wanted = np.log(bounded / (1 - bounded)) + _PREFERRED_GAIN * np.asarray(is_preferred)
+    if is_procedure:
+        wanted += _PROCEDURE_GAIN * np.asarray(is_procedure)
     return sorted(range(len(scores)), key=lambda i: (-wanted[i], i))
 
 
@@ -152,7 +160,7 @@ def stem(word: str) -> str:
     return word[:-1] if word.endswith(("e", "y", "i")) else word
 
 
-def _coverage(weights: Mapping[str, float], words: set[str]) -> float:
+def coverage_of(weights: Mapping[str, float], words: set[str]) -> float:
     """Share of the weight that `words` hold; 0 where there is nothing to cover."""
     total = math.fsum(weights.values())
     if total <= 0:

@@ -67,12 +67,18 @@ def whole_run(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: Pa
     introduces = best.kind == "text" and (best.text.rstrip().endswith(":") or _has_steps_below(on_page, at, page_of))
     if best.kind != "list" and not introduces:
         return evidence
+    text = page_of(best.document_id, best.page).text
+
+    def continues(upper: int) -> bool:
+        """Whether nothing, such as a heading, stands between a unit and the next one."""
+        return not text[on_page[upper].end : on_page[upper + 1].start].strip()
+
     first = last = at
-    while first > 0 and best.kind == "list" and on_page[first - 1].kind == "list":
+    while first > 0 and best.kind == "list" and on_page[first - 1].kind == "list" and continues(first - 1):
         first -= 1
-    while last + 1 < len(on_page) and on_page[last + 1].kind == "list":
+    while last + 1 < len(on_page) and on_page[last + 1].kind == "list" and continues(last):
         last += 1
-    if first > 0 and on_page[first - 1].text.rstrip().endswith(":"):
+    if first > 0 and on_page[first - 1].text.rstrip().endswith(":") and continues(first - 1):
         first -= 1
     while on_page[last].end - on_page[first].start > MAX_RUN_CHARS and last > at:
         last -= 1
