@@ -86,9 +86,9 @@ class Candidates:
     hits: tuple[Hit, ...]
     units: tuple[Unit, ...]
     features: NDArray[np.float64]
-    everything: tuple[Unit, ...] = ()
-    prefer: tuple[str, ...] = ()
-    is_procedure: tuple[bool, ...] = ()
+    everything: tuple[Unit, ...]
+    prefer: tuple[str, ...]
+    is_procedure: tuple[bool, ...]
 
     def promise(self) -> list[float]:
         """A cheap score for each of `everything` (`units` and the headings between them, which cannot answer)."""

@@ -69,11 +69,8 @@ def read_units(
         passage = _scaled(reading.answerable)
         passages.append(passage)
         for unit, said in zip(units[window.first : window.last], reading.units, strict=True):
-            spans = said.spans or (
-                (SpanReading(said.start, said.end, said.span_score),) if said.end > said.start else ()
-            )
             found[(unit.document_id, unit.page, unit.start)] = UnitRead(
-                _scaled(said.score), passage, spans, said.span_score
+                _scaled(said.score), passage, said.spans, said.span_score
             )
     lowest = min((read.unit for read in found.values()), default=-_LIMIT)
     scores = [read.span_score for read in found.values()] or [0.0]

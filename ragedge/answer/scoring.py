@@ -126,9 +126,7 @@ def score_units(features: NDArray[np.float64], weights: EvidenceWeights) -> NDAr
     return scores
 
 
-def best_first(
-    scores: NDArray[np.float64], is_preferred: Sequence[bool], is_procedure: Sequence[bool] = ()
-) -> list[int]:
+def best_first(scores: NDArray[np.float64], is_preferred: Sequence[bool], is_procedure: Sequence[bool]) -> list[int]:
     """The rows in the order of their scores; what is preferred goes before what is hardly better.
 
     The procedure that a how-to question names goes before what only mentions it.
@@ -136,9 +134,8 @@ def best_first(
     if not any(is_preferred) and not any(is_procedure):
         return sorted(range(len(scores)), key=lambda i: (-scores[i], i))
     bounded = np.clip(scores, 1e-9, 1 - 1e-9)
-    wanted = np.log(bounded / (1 - bounded)) + _PREFERRED_GAIN * np.asarray(is_preferred)
-    if is_procedure:
-        wanted += _PROCEDURE_GAIN * np.asarray(is_procedure)
+    gains = _PREFERRED_GAIN * np.asarray(is_preferred) + _PROCEDURE_GAIN * np.asarray(is_procedure)
+    wanted = np.log(bounded / (1 - bounded)) + gains
     return sorted(range(len(scores)), key=lambda i: (-wanted[i], i))
 
 

@@ -99,8 +99,10 @@ def missing_codes(asked: Asked, hits: Sequence[Hit]) -> tuple[str, ...]:
     texts = [" ".join((hit.title, *hit.chunk.headings, hit.chunk.document_path, hit.chunk.text)) for hit in hits]
 
     def is_told(name: str) -> bool:
+        if any(stands_in(name, text) for text in texts):
+            return True
         numbers = numbers_of(name)
-        return any(stands_in(name, text) or is_between(numbers, text) for text in texts)
+        return any(is_between(numbers, text) for text in texts)
 
     return tuple(name for name in asked.identifiers if not is_told(name))
 

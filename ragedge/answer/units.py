@@ -20,6 +20,7 @@ PageOf = Callable[[str, int], Page]
 MAX_ITEM_CHARS = 600  # a longer list item is cut into its sentences
 _MAX_UNITS_PER_HIT = 90  # a merged passage of 3,600 characters in lines of 40
 _LIST_MARK = re.compile(r"\s*(?:[-*•▪◦‣·–—+]\s|\(?(?:\d{1,3}|[A-Za-z])[.)]\s|(?:step|schritt|étape|paso)\s+\d)", re.I)
+_STEP = re.compile(r"\s*\(?(\d{1,3})[.)]\s")
 _HEADING_MARK = re.compile(r"\s*#{1,6}\s")
 _ROW_MARK = re.compile(r"\S(?:\t|[ \t]*\|[ \t]*)\S|^\s*\|")
 _CONTENTS_LINE = re.compile(r"\s*(?:\d{1,2}|[A-Z])(?:\.\d{1,3}){0,4}[ .\t].{2,120}?[ .\t](\d{1,4})\s*")
@@ -62,6 +63,12 @@ def units_of(retrieval: Retrieval, page_of: PageOf) -> list[Unit]:
                 count += 1
                 units.append(Unit(index, hit.chunk.document_id, span.page, start, end, kind, page.text[start:end]))
     return units
+
+
+def step_number(unit: Unit) -> int:
+    """The number that a unit begins with as an item of a numbered list; 0 for other units."""
+    match = _STEP.match(unit.text)
+    return int(match[1]) if match is not None and unit.kind == "list" else 0
 
 
 def is_contents(text: str) -> bool:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from ragedge.answer.units import Unit
+from ragedge.answer.units import Unit, step_number
 from ragedge.contracts import Evidence, Page, PageSpan
 
 PageOf = Callable[[str, int], Page]
@@ -23,7 +23,6 @@ _MAX_LABEL_RUN_CHARS = 400
 _REMEDY = re.compile(
     r"(?:causes?|remed(?:y|ies)|solution|action|ursachen?|abhilfe|remède|causas?|solución|remedio)\s?:", re.I
 )
-_FIRST_STEP = re.compile(r"\(?1[.)]\s")
 _SOON = 2  # sentences between a fault and its cause or remedy
 _SENTENCE_END = re.compile(r"[.!?…。！？][\"'”’»)\]]*\Z")
 
@@ -44,8 +43,7 @@ def with_sentence(
     text = page_of(best.document_id, best.page).text
     for unit in below[: _MAX_HOW_TO_SENTENCES if is_how_to else _MAX_SENTENCES]:
         is_sentence = unit.kind == "text" and unit.text[:1].isupper() and _SENTENCE_END.search(unit.text)
-        is_next = not text[end : unit.start].strip()  # else a heading stands between
-        if not is_sentence or not is_next or unit.end - best.start > _MAX_LABEL_RUN_CHARS:
+        if not is_sentence or not _is_next(text, end, unit) or unit.end - best.start > _MAX_LABEL_RUN_CHARS:
             break
         end = unit.end
     return _spanning(evidence, best, best.start, end, page_of)
@@ -64,15 +62,15 @@ def whole_run(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: Pa
     on_page = [u for u in units if u.document_id == best.document_id and u.page == best.page]
     on_page.sort(key=lambda unit: unit.start)
     at = on_page.index(best)
-    introduces = best.kind == "text" and (best.text.rstrip().endswith(":") or _has_steps_below(on_page, at, page_of))
-    if best.kind != "list" and not introduces:
-        return evidence
     text = page_of(best.document_id, best.page).text
 
     def continues(upper: int) -> bool:
-        """Whether nothing, such as a heading, stands between a unit and the next one."""
-        return not text[on_page[upper].end : on_page[upper + 1].start].strip()
+        return _is_next(text, on_page[upper].end, on_page[upper + 1])
 
+    has_steps = at + 1 < len(on_page) and step_number(on_page[at + 1]) == 1 and continues(at)
+    introduces = best.kind == "text" and (best.text.rstrip().endswith(":") or has_steps)
+    if best.kind != "list" and not introduces:
+        return evidence
     first = last = at
     while first > 0 and best.kind == "list" and on_page[first - 1].kind == "list" and continues(first - 1):
         first -= 1
@@ -87,11 +85,9 @@ def whole_run(evidence: Evidence, units: Sequence[Unit], best: Unit, page_of: Pa
     return _spanning(evidence, best, on_page[first].start, on_page[last].end, page_of)
 
 
-def _has_steps_below(on_page: Sequence[Unit], at: int, page_of: PageOf) -> bool:
-    if at + 1 == len(on_page) or not _FIRST_STEP.match(on_page[at + 1].text):
-        return False
-    unit, below = on_page[at], on_page[at + 1]
-    return not page_of(unit.document_id, unit.page).text[unit.end : below.start].strip()
+def _is_next(text: str, end: int, unit: Unit) -> bool:
+    """Whether nothing, such as a heading, stands between `end` and a unit below it on the page."""
+    return not text[end : unit.start].strip()
 
 
 def _spanning(evidence: Evidence, best: Unit, start: int, end: int, page_of: PageOf) -> Evidence:

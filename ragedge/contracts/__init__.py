@@ -41,7 +41,7 @@ from ragedge.contracts.documents import (
     ParsedFile,
     Reason,
 )
-from ragedge.contracts.reading import SpanReading, UnitReading, WindowReading, WindowText
+from ragedge.contracts.reading import LOWEST, SpanReading, UnitReading, WindowReading, WindowText
 from ragedge.contracts.seams import (
     Embedder,
     EvidenceReader,
@@ -57,6 +57,7 @@ from ragedge.contracts.tasks import CitedPlace, RewriteKind, RewriteRequest, Sum
 __all__ = [
     "GIVEN_DATE",
     "GIVEN_EDITION",
+    "LOWEST",
     "Answer",
     "AnswerSpan",
     "Block",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+LOWEST = -20.0  # log-odds of what was not read
+
 
 @dataclass(frozen=True, slots=True)
 class WindowText:
@@ -24,17 +26,25 @@ class SpanReading:
 
 @dataclass(frozen=True, slots=True)
 class UnitReading:
-    """A unit's log-odds of answering, and the likeliest answer inside: characters `[start, end)`, with its own score.
-
-    `span_score` is the sum of two logits against "no answer here" (0); `start` == `end` where there is none. `spans`
-    are the likeliest answers, best first, that one included; empty where a reader gives one alone.
-    """
+    """A unit's log-odds of answering, and the likeliest answers inside, best first; none where it was not read."""
 
     score: float
-    start: int
-    end: int
-    span_score: float
     spans: tuple[SpanReading, ...] = ()
+
+    @property
+    def start(self) -> int:
+        """Where the likeliest answer begins; `start` == `end` where there is none."""
+        return self.spans[0].start if self.spans else 0
+
+    @property
+    def end(self) -> int:
+        """Where it ends."""
+        return self.spans[0].end if self.spans else 0
+
+    @property
+    def span_score(self) -> float:
+        """Its score, as of `SpanReading`; `LOWEST` where there is none."""
+        return self.spans[0].score if self.spans else LOWEST
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding
 
-from ragedge.contracts import SpanReading, UnitReading, WindowReading, WindowText
+from ragedge.contracts import LOWEST, SpanReading, UnitReading, WindowReading, WindowText
 from ragedge.errors import ModelCorrupt, ModelMissing
 from ragedge.models import embedder_folder, verify_sha256
 from ragedge.search.bert_folder import clean, open_tokenizer
@@ -37,7 +37,6 @@ LIKELY_SPAN = -8.0  # score of a unit's best span from which others come with it
 _HEADS = _PASSAGE, _UNIT, _START, _END = range(4)  # columns of what the heads say
 _MAX_THREADS = 4
 _AGAIN = 'install ragedge again, or go on without: [answer] evidence_model = "off"'
-_LOWEST = -20.0  # log-odds of what was cut off
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,14 +131,13 @@ class OnnxEvidenceReader:
         readings = []
         for first, offsets in row.units[:units]:
             if not offsets:
-                readings.append(UnitReading(_LOWEST, 0, 0, _LOWEST))
+                readings.append(UnitReading(LOWEST))
                 continue
             inside = logits[first : first + len(offsets)]
             is_likely = inside[:, _START].max() + inside[:, _END].max() >= LIKELY_SPAN
             found = best_spans(inside[:, _START], inside[:, _END], SPAN_TOKENS, SPANS if is_likely else 1)
             spans = tuple(SpanReading(offsets[start][0], offsets[end][1], score) for start, end, score in found)
-            best = spans[0]
-            readings.append(UnitReading(float(inside[:, _UNIT].mean()), best.start, best.end, best.score, spans))
+            readings.append(UnitReading(float(inside[:, _UNIT].mean()), spans))
         return WindowReading(float(logits[0, _PASSAGE]), tuple(readings))
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ragedge.contracts import Block, Document, Hit, Page, Question, Retrieval
+from ragedge.answer.reader import read_evidence
+from ragedge.contracts import Block, Document, Evidence, Hit, Page, Question, Retrieval
 from tests.fakes import HashEmbedder, documents_pages
 from tests.search.list_index import chunk
 
@@ -41,6 +42,18 @@ def pages_of(*documents: Document):  # type: ignore[no-untyped-def]
 def even_rarity(words: object) -> dict[str, float]:
     """Every word weighs the same."""
     return {}
+
+
+def evidence_for(question: str, *documents: Document) -> tuple[Evidence, ...]:
+    """The evidence of these documents, by words and vectors, best first."""
+    return read_evidence(
+        question,
+        retrieval_of(question, *documents),
+        page_of=pages_of(*documents),
+        embed=EMBEDDER.embed_passages,
+        question_vector=EMBEDDER.embed_question(question),
+        rarity=even_rarity,
+    )
 
 
 def with_blocks(text: str, *kinds: str, title: str = "A", path: str = "a.txt") -> Document:

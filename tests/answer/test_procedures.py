@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from ragedge.answer.reader import read_evidence
-from ragedge.contracts import Document, Evidence
-from tests.answer.passages import EMBEDDER, even_rarity, pages_of, retrieval_of
+from tests.answer.passages import evidence_for
 from tests.fakes import document
 
 PLAN = document("Change the filter bag at 0.7 bar. Change the filter bag in spring.", path="plan.md", title="Plan")
@@ -19,17 +17,6 @@ DRY = document(
     path="dry.md",
     title="Dosing",
 )
-
-
-def evidence_for(question: str, *documents: Document) -> tuple[Evidence, ...]:
-    return read_evidence(
-        question,
-        retrieval_of(question, *documents),
-        page_of=pages_of(*documents),
-        embed=EMBEDDER.embed_passages,
-        question_vector=EMBEDDER.embed_question(question),
-        rarity=even_rarity,
-    )
 
 
 def test_steps_below_the_heading_that_names_the_task_go_first_and_whole() -> None:
@@ -49,3 +36,9 @@ def test_steps_below_another_heading_are_no_answer() -> None:
 def test_a_sentence_that_introduces_steps_comes_with_them() -> None:
     best = evidence_for("How do I replace the diaphragm?", DRY, PLAN)[0]
     assert best.text.startswith("Replace the diaphragm") and best.text.endswith("2. Unscrew the head.")
+
+
+def test_a_sentence_above_another_heading_introduces_no_steps() -> None:
+    plan = document("Change the filter bag every spring.\n\n# Noise\n\n1. Wear ear protection.", path="noise.md")
+    told = document("# Changing the filter bag\n\n1. Stop the unit.\n2. Lift out the old one.", path="how.md")
+    assert evidence_for("How do I change the filter bag?", plan, told)[0].text.startswith("1. Stop the unit.")

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ragedge.answer.readings import read_units, reader_figures
 from ragedge.answer.short import page_span
 from ragedge.answer.units import Unit
-from ragedge.contracts import Chunk, Hit, UnitReading, WindowReading, WindowText
+from ragedge.contracts import Chunk, Hit, SpanReading, UnitReading, WindowReading, WindowText
 
 HIT = Hit(Chunk("d-00000", "d", "d.md", 0, "text", (), (), 1), 1.0, "Pump")
 
@@ -32,11 +32,8 @@ class WordReader:
             for text in window.units:
                 at = text.find(self.word)
                 found = at >= 0
-                units.append(
-                    UnitReading(
-                        4.0 if found else -6.0, max(at, 0), max(at, 0) + len(self.word) * found, 8.0 if found else -8.0
-                    )
-                )
+                spans = (SpanReading(at, at + len(self.word), 8.0),) if found else ()
+                units.append(UnitReading(4.0 if found else -6.0, spans))
             readings.append(WindowReading(2.0 if any(u.score > 0 for u in units) else -4.0, tuple(units)))
         return readings
 
@@ -88,7 +85,11 @@ def test_a_unit_is_as_far_behind_as_its_span_and_no_further_than_the_limit() -> 
     class Spans(WordReader):
         def read(self, question: str, windows: Sequence[WindowText]) -> list[WindowReading]:
             scores = iter((9.0, 1.0, -50.0))
-            return [WindowReading(0.0, tuple(UnitReading(0.0, 0, 1, next(scores)) for _ in windows[0].units))]
+            return [
+                WindowReading(
+                    0.0, tuple(UnitReading(0.0, (SpanReading(0, 1, next(scores)),)) for _ in windows[0].units)
+                )
+            ]
 
     units = [unit(0, "a b c"), unit(10, "d e f"), unit(20, "g h i")]
     readings = read_units(Spans("a"), "?", units, [HIT], [0.5, 0.4, 0.3])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from ragedge.answer.reader import read_evidence
 from ragedge.answer.repeats import repeats_last
 from ragedge.contracts import Evidence, PageSpan
-from tests.answer.passages import EMBEDDER, even_rarity, pages_of, retrieval_of
+from tests.answer.passages import evidence_for, retrieval_of
 from tests.fakes import document
 
 NOTICE = "The chains of order 20418 arrive in week 10."
@@ -14,16 +13,7 @@ REPLY = document("> " + NOTICE + " Thank you for the news about the chains.", pa
 
 
 def test_a_mail_that_is_quoted_in_its_answer_does_not_take_the_second_place() -> None:
-    asked = "When do the chains of order 20418 arrive?"
-    evidence = read_evidence(
-        asked,
-        retrieval_of(asked, FIRST, REPLY),
-        page_of=pages_of(FIRST, REPLY),
-        embed=EMBEDDER.embed_passages,
-        question_vector=EMBEDDER.embed_question(asked),
-        rarity=even_rarity,
-    )
-    texts = [item.text for item in evidence]
+    texts = [item.text for item in evidence_for("When do the chains of order 20418 arrive?", FIRST, REPLY)]
     assert texts[0] == NOTICE and NOTICE not in texts[1]
     assert NOTICE in texts[-1]
 

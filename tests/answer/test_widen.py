@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ragedge.answer.reader import read_evidence
 from ragedge.answer.units import is_contents
-from ragedge.contracts import Document, Evidence
-from tests.answer.passages import EMBEDDER, even_rarity, pages_of, retrieval_of
+from tests.answer.passages import evidence_for
 from tests.fakes import document, documents_pages
 
 FAULT = """E-417 MEMBRANE PRESSURE (stop)
@@ -18,17 +16,6 @@ TABLE = """Position Torque
 Pump casing bolts 18 Nm crosswise
 Pump foot bolts 38 Nm plain
 Pump flange bolts 14 Nm gasket"""
-
-
-def evidence_for(question: str, *documents: Document) -> tuple[Evidence, ...]:
-    return read_evidence(
-        question,
-        retrieval_of(question, *documents),
-        page_of=pages_of(*documents),
-        embed=EMBEDDER.embed_passages,
-        question_vector=EMBEDDER.embed_question(question),
-        rarity=even_rarity,
-    )
 
 
 def test_a_label_comes_with_the_sentences_below_it() -> None:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 import pickle
 from collections.abc import Sequence
+from dataclasses import fields
 from pathlib import Path
 
-from ragedge.contracts import EvidenceReader, WindowReading, WindowText
+from ragedge.contracts import EvidenceReader, UnitReading, WindowReading, WindowText
 from ragedge.search.evidence_reader import packaged_reader
+
+_SHAPE = tuple(field.name for field in fields(UnitReading))  # what was kept of other records is read again
 
 
 def remembering_reader(memory: Path, index: str) -> RememberingReader:
@@ -40,7 +43,7 @@ class RememberingReader:
 
     def read(self, question: str, windows: Sequence[WindowText]) -> list[WindowReading]:
         """As the reader reads; windows that it has seen with this question are not read again."""
-        keys = [hashlib.sha256(repr((self.sha256, question, w)).encode()).digest()[:12] for w in windows]
+        keys = [hashlib.sha256(repr((self.sha256, _SHAPE, question, w)).encode()).digest()[:12] for w in windows]
         new = [i for i, key in enumerate(keys) if key not in self._known]
         for i, reading in zip(new, self._reader.read(question, [windows[i] for i in new]), strict=True):
             self._known[keys[i]] = reading
